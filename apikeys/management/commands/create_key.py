@@ -1,0 +1,75 @@
+"""`manage.py create_key`: make an API key and show it once."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from apikeys.choices import LimitScope
+from apikeys.domain import CreatedKey, create_key
+from apikeys.errors import ApiKeyError
+from apikeys.models import Limit, Workspace
+
+
+class Command(BaseCommand):
+    help = "Make an API key in an existing workspace and show it; it cannot be shown again."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--workspace", required=True, metavar="SLUG", help="The workspace that the key belongs to.")
+        parser.add_argument("--name", required=True, help="How the key is called; once in a workspace.")
+        parser.add_argument(
+            "--limit", action="append", default=[], metavar="NAME", help="A limit of scope key that binds it; may come again."
+        )
+        parser.add_argument(
+            "--models", default="*", help="The models it may use, with commas; * at an end matches any ending. Default: all."
+        )
+        parser.add_argument("--json", action="store_true", help="Write one JSON object with id, name and api_key.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        workspace = _get_workspace(options["workspace"])
+        limits = [_get_limit(name) for name in options["limit"]]
+        try:
+            created = create_key(workspace, options["name"], allowed_models=_read_models(options["models"]), limits=limits)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        except ApiKeyError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(_dump(created) if options["json"] else _describe(created))
+
+
+def _get_workspace(slug: str) -> Workspace:
+    workspace = Workspace.objects.filter(slug=slug).first()
+    if workspace is None:
+        raise CommandError(f"There is no workspace {slug}. {_list('Workspaces', Workspace.objects.values_list('slug', flat=True))}")
+    return workspace
+
+
+def _get_limit(name: str) -> Limit:
+    limit = Limit.objects.filter(name=name).first()
+    if limit is None:
+        names = Limit.objects.filter(scope=LimitScope.KEY).values_list("name", flat=True)
+        raise CommandError(f"There is no limit {name}. {_list('Limits of scope key', names)}")
+    return limit
+
+
+def _list(what: str, names: Iterable[str]) -> str:
+    known = sorted(names)
+    return f"{what}: {', '.join(known)}." if known else f"{what}: none yet; `manage.py apply` or the console makes them."
+
+
+def _read_models(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    return [] if "*" in names else names
+
+
+def _describe(created: CreatedKey) -> str:
+    return f"{created.secret.reveal()}\nThis is the only time it is shown. It belongs to {created.api_key.workspace.slug}/{created.api_key.name}."
+
+
+def _dump(created: CreatedKey) -> str:
+    return json.dumps({"id": str(created.api_key.pk), "name": created.api_key.name, "api_key": created.secret.reveal()})

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""
+`make bench`: a fresh installation with everything on, one worker on one core, measured beside nginx in the same run.
+
+Prints a line for each of three rounds and their medians: JSON with 32 connections, JSON with one (added latency), streams with 256,
+and the worker's memory. Takes two minutes. Figures of one machine compare with those of the same run only; read the ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from percore import HERE, NGINX_URL, Figures, environment, measure, missing_tools, pin, pss_mb, upstreams, wrk
+
+ROOT = HERE.parent
+LIMITS = ("bench-requests",)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_ready(url: str, process: subprocess.Popen[bytes], within_s: float = 90) -> None:
+    ends_at = time.monotonic() + within_s
+    while time.monotonic() < ends_at and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=1):  # noqa: S310  # our own address
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("bench: the gateway did not start")
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def find_worker(root_pid: int) -> int:
+    """Return the pid of gunicorn's only worker below `manage.py up`."""
+    for child in children_of(root_pid):
+        if b"gunicorn" in Path(f"/proc/{child}/cmdline").read_bytes() and (workers := children_of(child)):
+            return workers[0]
+    raise SystemExit("bench: no worker found")
+
+
+@contextmanager
+def gateway() -> Iterator[tuple[str, str, int]]:
+    """A fresh installation in a folder of its own: its URL, a key and its worker's pid."""
+    with tempfile.TemporaryDirectory(prefix="gw-bench-") as folder:
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        env = os.environ | {"GATEWAY_DATA_DIR": folder}
+        manage = [sys.executable, str(ROOT / "manage.py")]
+        up = subprocess.Popen(
+            ["taskset", "-c", "1", *manage, "up", "--port", str(port), "--workers", "1", "--no-simulator", "--data-dir", folder],
+            env=env,
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            wait_until_ready(url, up)
+            subprocess.run([*manage, "apply", str(HERE / "bench.yaml")], env=env, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+            create = [*manage, "create_key", "--workspace", "bench", "--name", "bench", "--json"]
+            for limit in LIMITS:
+                create += ["--limit", limit]
+            key = json.loads(subprocess.run(create, env=env, cwd=ROOT, check=True, capture_output=True, text=True).stdout)["api_key"]
+            time.sleep(1.5)  # the worker has the new revision
+            yield url, key, find_worker(up.pid)
+        finally:
+            up.send_signal(signal.SIGTERM)
+            up.wait(timeout=60)
+
+
+def added_latency(url: str, key: str, seconds: int) -> Figures:
+    """One connection: what the gateway adds to the upstream, p50 against p50 and p99 as it is."""
+    env = environment(key, is_stream=False)
+    direct = wrk("http://127.0.0.1:9100/v1/chat/completions", 1, 2, env)
+    proxied = wrk(url, 1, seconds, env)
+    nginx = wrk(NGINX_URL, 1, 2, env)
+    return {
+        "added_p50_ms": round(proxied["p50_ms"] - direct["p50_ms"], 3),
+        "p99_ms": proxied["p99_ms"],
+        "nginx_added_p50_ms": round(nginx["p50_ms"] - direct["p50_ms"], 3),
+        "errors": proxied["errors"],
+    }
+
+
+def median(rounds: list[Figures]) -> Figures:
+    return {name: statistics.median(figures[name] for figures in rounds) for name in rounds[0]}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=6)
+    args = parser.parse_args()
+    if missing := missing_tools():
+        print(f"bench: missing {', '.join(missing)}; run `make ci-deps`", file=sys.stderr)
+        return 2
+    results: dict[str, list[Figures]] = {"json": [], "one_connection": [], "stream": []}
+    with gateway() as (base_url, key, worker), upstreams():
+        url = f"{base_url}/v1/chat/completions"
+        pin([worker])
+        for _ in range(args.rounds):
+            results["json"].append(measure(url, [worker], environment(key, is_stream=False), 32, args.seconds))
+            results["one_connection"].append(added_latency(url, key, args.seconds // 2))
+            results["stream"].append(measure(url, [worker], environment(key, is_stream=True), 256, args.seconds))
+            for name, rounds in results.items():
+                print(f"{name:15} {json.dumps(rounds[-1])}", flush=True)
+        memory_mb = pss_mb(worker)
+    print("\nmedians")
+    for name, rounds in results.items():
+        print(f"{name:15} {json.dumps(median(rounds))}")
+    print(f"{'memory':15} {json.dumps({'worker_pss_mb': round(memory_mb, 1)})}")
+    return 1 if any(figures["errors"] for rounds in results.values() for figures in rounds) else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

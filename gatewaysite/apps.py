@@ -1,0 +1,19 @@
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class GatewaysiteConfig(AppConfig):
+    name = "gatewaysite"
+
+    def ready(self) -> None:
+        from gatewaysite import checks  # noqa: F401  # registers the system checks; needs loaded settings
+
+
+class ConsoleConfig(AdminConfig):
+    """django.contrib.admin with our site in place of the default one."""
+
+    default_site = "gatewaysite.admin.ConsoleSite"
+
+    def ready(self) -> None:
+        super().ready()
+        from gatewaysite import admin_users  # noqa: F401  # replaces pages that the line above registered

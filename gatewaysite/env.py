@@ -1,0 +1,100 @@
+"""
+Every setting of the product, read once from the environment.
+
+Rules: a setting is declared here, typed, with its unit in its name; a secret may come from `<NAME>_FILE`; docs/reference/settings.md
+is generated from this table (`manage.py reference`), so a setting without a sentence cannot exist.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import environ
+
+Kind = Literal["str", "int", "float", "bool", "list", "path"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One variable of the environment: its type, what holds without it, and a sentence for the operator."""
+
+    name: str
+    kind: Kind
+    default: Any
+    help: str
+    is_secret: bool = False
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "DATABASE_URL",
+        "str",
+        "",
+        "PostgreSQL 15 or later, `postgres://user:password@host/name`. Unset: the one that `manage.py up` starts.",
+        True,
+    ),
+    Setting("REDIS_URL", "str", "", "Redis or Valkey 7 or later with `noeviction`. Unset: the one that `manage.py up` starts.", True),
+    Setting(
+        "GATEWAY_DATA_DIR", "path", "var", "Folder for everything that must survive a restart: spool, snapshot, embedded stores, logs."
+    ),
+    Setting("GATEWAY_ROLE", "str", "all", "What this process serves: `all`, `proxy` (the data plane) or `console` (admin and REST)."),
+    Setting("SECRET_KEY", "str", "", "Django's signing key. Unset: the one that `manage.py up` keeps in the data folder.", True),
+    Setting("GATEWAY_KEY_PEPPER", "str", "", "Server half of the API key digest. Changing it invalidates every API key.", True),
+    Setting(
+        "GATEWAY_ENCRYPTION_KEYS",
+        "list",
+        [],
+        "`id:base64` pairs of 32-byte keys that encrypt credentials at rest; the first encrypts, all decrypt.",
+        True,
+    ),
+    Setting("DEBUG", "bool", False, "Django's debug pages. Never in production."),
+    Setting("ALLOWED_HOSTS", "list", ["*"], "Host names that the console answers to. Set it in production."),
+    Setting("CSRF_TRUSTED_ORIGINS", "list", [], "Origins that may post to the console when it is behind a TLS proxy."),
+    Setting("GATEWAY_HTTPS_ONLY", "bool", False, "The console is reached over TLS only: secure cookies, HSTS and redirects."),
+    Setting("SQL_ECHO", "bool", False, "Log every query of the control plane with its duration."),
+    Setting("LOG_LEVEL", "str", "INFO", "Lowest level that is logged."),
+    Setting("GATEWAY_TRUSTED_PROXIES", "list", [], "Networks whose `X-Forwarded-For` is believed."),
+    Setting("GATEWAY_ALLOW_PRIVATE_UPSTREAMS", "list", [], "Private networks that upstreams may live in; `manage.py up` allows loopback."),
+    Setting("GATEWAY_BODY_LIMIT_BYTES", "int", 32 * 1024 * 1024, "Largest request body."),
+    Setting("GATEWAY_JSON_DEPTH_COUNT", "int", 64, "Deepest nesting of a JSON body."),
+    Setting("GATEWAY_CONCURRENCY_COUNT", "int", 1000, "Requests in flight per worker; more are answered 503."),
+    Setting(
+        "GATEWAY_KEY_CACHE_COUNT",
+        "int",
+        10_000,
+        "API keys that a worker remembers (known ones; unknown ones have as many places of their own).",
+    ),
+    Setting("GATEWAY_KEY_CACHE_TTL_S", "float", 300.0, "How long a worker remembers a known API key."),
+    Setting("GATEWAY_KEY_NEGATIVE_TTL_S", "float", 10.0, "How long a worker remembers that an API key is unknown."),
+    Setting("GATEWAY_REVISION_POLL_S", "float", 2.0, "How often a worker asks PostgreSQL for changes besides listening to Redis."),
+    Setting("GATEWAY_KEEPALIVE_S", "float", 15.0, "Silence on a stream after which a keepalive comment is sent."),
+    Setting("GATEWAY_SLOW_OVERHEAD_MS", "float", 100.0, "Gateway time above which a request is logged as `slow_request`."),
+    Setting("GATEWAY_SLOW_TOTAL_MS", "float", 2000.0, "Total time above which a request is logged as `slow_request`."),
+    Setting("GATEWAY_USAGE_RETENTION_DAYS", "int", 90, "Days that usage records are kept; rollups stay."),
+    Setting("GATEWAY_SPOOL_FILE_BYTES", "int", 4 * 1024 * 1024, "Size at which a worker starts a new spool file."),
+    Setting("GATEWAY_BIND", "str", "127.0.0.1:8000", "Address that `manage.py serve` listens on."),
+    Setting("GATEWAY_WORKERS", "int", 0, "Worker processes; 0: one per core, at most 4."),
+    Setting("GATEWAY_DRAIN_S", "float", 30.0, "How long a stopping worker lets running streams finish."),
+    Setting("GATEWAY_DRAIN_DELAY_S", "float", 0.0, "How long `/readyz` is false before a stopping worker closes its port."),
+    Setting("GATEWAY_MAX_REQUESTS", "int", 0, "Requests after which a worker is replaced; 0: never."),
+)
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+def read(name: str) -> Any:
+    """
+    Return the value of a declared setting, from `<NAME>`, `<NAME>_FILE` or its default.
+
+    Errors: KeyError for a name that is not declared; ImproperlyConfigured for a value of the wrong type.
+    """
+    setting = _BY_NAME[name]
+    reader = environ.FileAwareEnv()
+    if name not in os.environ and f"{name}_FILE" not in os.environ:
+        return Path(setting.default) if setting.kind == "path" else setting.default
+    readers = {"str": reader.str, "int": reader.int, "float": reader.float, "bool": reader.bool, "list": reader.list}
+    if setting.kind == "path":
+        return Path(reader.str(name))
+    return readers[setting.kind](name)

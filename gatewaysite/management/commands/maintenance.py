@@ -1,0 +1,25 @@
+"""`manage.py maintenance`: ship usage and do the periodic work until stopped."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from gatewaysite.env import read
+from gatewaysite.services.paths import DataDir
+from proxy.tasks import Maintenance, periodic_jobs
+
+
+class Command(BaseCommand):
+    help = "Ship usage from this host's spool and do the installation's periodic work, until stopped."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stopping = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopping.set())
+        spool = DataDir(settings.GATEWAY_DATA_DIR).spool
+        Maintenance(spool, periodic_jobs(read("GATEWAY_USAGE_RETENTION_DAYS")), stopping).run()

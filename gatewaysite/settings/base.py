@@ -1,0 +1,156 @@
+"""The settings of every process of the product."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+import environ
+
+from gatewaysite import installation_secrets
+from gatewaysite.env import read
+from gatewaysite.logs import logging_config
+from gatewaysite.services.paths import DataDir
+
+django_stubs_ext.monkeypatch()  # generic forms and admins can be written with their type at run time, too
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+
+# --- the installation -----------------------------------------------------------------------------------------------------------
+GATEWAY_DATA_DIR: Path = DataDir(read("GATEWAY_DATA_DIR")).root
+_data = DataDir(GATEWAY_DATA_DIR)
+_stored = installation_secrets.find(_data.secrets_file)
+GATEWAY_SECRETS_ARE_EPHEMERAL: bool = _stored is None and not all(
+    (read("SECRET_KEY"), read("GATEWAY_KEY_PEPPER"), read("GATEWAY_ENCRYPTION_KEYS"))
+)
+_stored = _stored or installation_secrets.generate()
+
+SECRET_KEY: str = read("SECRET_KEY") or _stored.secret_key
+GATEWAY_KEY_PEPPER: str = read("GATEWAY_KEY_PEPPER") or _stored.key_pepper
+GATEWAY_ENCRYPTION_KEYS: list[str] = read("GATEWAY_ENCRYPTION_KEYS") or _stored.encryption_keys
+GATEWAY_ROLE: str = read("GATEWAY_ROLE")
+
+# --- stores ---------------------------------------------------------------------------------------------------------------------
+GATEWAY_EMBEDDED_POSTGRES: bool = not read("DATABASE_URL")
+GATEWAY_EMBEDDED_VALKEY: bool = not read("REDIS_URL")
+REDIS_URL: str = read("REDIS_URL") or f"unix://{_data.valkey_socket}?db=0"
+
+
+def _database() -> dict[str, Any]:
+    if GATEWAY_EMBEDDED_POSTGRES:
+        config: dict[str, Any] = {"NAME": "gateway", "USER": "postgres", "HOST": str(_data.run)}
+    else:
+        config = dict(environ.Env.db_url_config(read("DATABASE_URL")))
+    # Connections live as long as a request and come from the pool; 5 s without one is an answer (503), not a queue.
+    pool = {"min_size": 1, "max_size": 8, "timeout": 5, "name": "gateway"}
+    return config | {
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": 0,
+        "DISABLE_SERVER_SIDE_CURSORS": True,  # a pooler in transaction mode would lose them
+        "OPTIONS": {"pool": pool, "connect_timeout": 5},
+    }
+
+
+DATABASES = {"default": _database()}
+MIGRATION_MODULES = {app: f"migrations.{app}" for app in ("apikeys", "items", "proxy")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- applications ---------------------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "gatewaysite.apps.ConsoleConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "gatewaysite.apps.GatewaysiteConfig",
+    "apikeys",
+    "items",
+    "proxy",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "gatewaysite.urls"
+ASGI_APPLICATION = "gatewaysite.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+
+# --- the console's safety -------------------------------------------------------------------------------------------------------
+DEBUG: bool = read("DEBUG")
+ALLOWED_HOSTS: list[str] = read("ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS: list[str] = read("CSRF_TRUSTED_ORIGINS")
+_https: bool = read("GATEWAY_HTTPS_ONLY")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _https
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'", "'unsafe-eval'"],  # unfold's Alpine evaluates its expressions; nothing is inline
+        "style-src": ["'self'", "'unsafe-inline'"],  # unfold's theme colours and htmx's indicator are inline styles
+        "img-src": ["'self'", "data:"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'self'"],
+        "object-src": ["'none'"],
+    }
+}
+
+# --- words and times ------------------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"  # or the log times of a worker differ from its master's
+USE_TZ = True
+USE_I18N = True
+
+# --- static files: served by the application itself, from where the packages keep them ------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = _data.root / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- logs -----------------------------------------------------------------------------------------------------------------------
+LOGGING_CONFIG = None  # configured below, once, for Django and everything else
+SQL_ECHO: bool = read("SQL_ECHO")
+logging_config(level=read("LOG_LEVEL"), sql_echo=SQL_ECHO)
+
+# --- the console's look ---------------------------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "Gatewaysite",
+    "SITE_HEADER": "Gatewaysite",
+    "SITE_SYMBOL": "hub",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "gatewaysite.admin.navigation"},
+}

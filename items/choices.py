@@ -1,0 +1,18 @@
+"""The closed sets of values in this app's tables."""
+
+from django.db import models
+
+
+class Priority(models.TextChoices):
+    LOW = "low", "Low"
+    MEDIUM = "medium", "Medium"
+    HIGH = "high", "High"
+    CRITICAL = "critical", "Critical"
+
+
+class Status(models.TextChoices):
+    NEW = "new", "New"
+    IN_PROGRESS = "in_progress", "In progress"
+    REVIEW = "review", "Review"
+    DONE = "done", "Done"
+    ARCHIVED = "archived", "Archived"

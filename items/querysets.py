@@ -1,0 +1,21 @@
+"""Named reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+
+from items.choices import Status
+
+if TYPE_CHECKING:
+    from apikeys.models import Workspace
+
+
+class ItemQuerySet(models.QuerySet["Item"]):
+    def visible_to(self, workspace: Workspace) -> ItemQuerySet:
+        """Items of one tenant: what another workspace owns is never in here."""
+        return self.filter(workspace=workspace)
+
+    def is_open(self) -> ItemQuerySet:
+        return self.exclude(status__in=[Status.DONE, Status.ARCHIVED])

@@ -1,0 +1,1 @@
+"""The configuration as one document: exported, compared, and applied from a file."""

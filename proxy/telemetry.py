@@ -1,0 +1,84 @@
+"""
+Every metric of the data plane, named once.
+
+Rules: label values come from closed sets (routes, backends, error codes), never from what a caller wrote; label sets are bound once
+and kept, because binding costs as much as counting. Names and units: docs/reference/metrics.md.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0)
+_FINE_SECONDS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, *_SECONDS)
+_LONG_SECONDS: Final = (*_SECONDS, 10.0, 30.0, 60.0, 120.0)
+
+HTTP_REQUESTS = Counter("http_requests_total", "Requests answered by the data plane.", ["route", "method", "status_code"])
+REQUEST_DURATION = Histogram(
+    "request_duration_seconds", "Time from the request's head to the end of its answer.", ["route"], buckets=_LONG_SECONDS
+)
+GATEWAY_OVERHEAD = Histogram(
+    "gateway_overhead_seconds", "Time a request spent in the gateway, the upstream's taken off.", buckets=_FINE_SECONDS
+)
+ERRORS = Counter("errors_total", "Requests that ended in an error, by its code.", ["kind"])
+RATE_LIMIT_DROPPED = Counter("rate_limit_dropped_total", "Requests refused by a limit.", ["scope", "unit"])
+RATE_LIMIT_SHADOW = Counter("rate_limit_shadow_total", "Requests that a limit in shadow mode would have refused.", ["scope", "unit"])
+CACHE_HITS = Counter("cache_hits_total", "Look-ups that a cache answered.", ["cache_type"])
+CACHE_MISSES = Counter("cache_misses_total", "Look-ups that a cache could not answer.", ["cache_type"])
+UPSTREAM_ERRORS = Counter("upstream_errors_total", "Attempts that an upstream did not answer.", ["backend", "kind"])
+MODEL_LATENCY = Histogram(
+    "model_latency_seconds", "Time an upstream took for its whole answer.", ["provider", "model"], buckets=_LONG_SECONDS
+)
+TIME_TO_FIRST_TOKEN = Histogram("time_to_first_token_seconds", "Time to the first content of a stream.", buckets=_LONG_SECONDS)
+TOKENS = Counter("tokens_total", "LLM tokens, as the upstream counted them.", ["model", "direction"])
+COST = Counter("cost_nano_usd_total", "Cost of answers in nano-dollars.", ["model"])
+ACTIVE_STREAMS = Gauge("active_streams", "Streams being answered.", multiprocess_mode="livesum")
+IN_FLIGHT = Gauge("requests_in_flight", "Requests being handled.", multiprocess_mode="livesum")
+SNAPSHOT_REVISION = Gauge("snapshot_revision", "Revision of the configuration that a worker serves from.", multiprocess_mode="livemin")
+SNAPSHOT_PROPAGATION = Histogram("snapshot_propagation_seconds", "Time from a publish to its use in a worker.", buckets=_SECONDS)
+STORE_UP = Gauge("store_up", "Whether a worker reaches a store.", ["store"], multiprocess_mode="livemin")
+
+KEY_CACHE_HITS = CACHE_HITS.labels("api_key")
+KEY_CACHE_MISSES = CACHE_MISSES.labels("api_key")
+
+
+@cache
+def http_requests(route: str, method: str, status: int) -> Counter:
+    return HTTP_REQUESTS.labels(route, method, str(status))
+
+
+@cache
+def request_duration(route: str) -> Histogram:
+    return REQUEST_DURATION.labels(route)
+
+
+@cache
+def errors(kind: str) -> Counter:
+    return ERRORS.labels(kind)
+
+
+@cache
+def upstream_errors(backend: str, kind: str) -> Counter:
+    return UPSTREAM_ERRORS.labels(backend, kind)
+
+
+@cache
+def model_latency(provider: str, model: str) -> Histogram:
+    return MODEL_LATENCY.labels(provider, model)
+
+
+@cache
+def tokens(model: str, direction: str) -> Counter:
+    return TOKENS.labels(model, direction)
+
+
+@cache
+def cost(model: str) -> Counter:
+    return COST.labels(model)
+
+
+def note_key_lookup(is_hit: bool) -> None:
+    (KEY_CACHE_HITS if is_hit else KEY_CACHE_MISSES).inc()
