@@ -70,7 +70,10 @@ class ApiKey(IdentifiedModel):
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="api_keys")
     name = models.CharField(max_length=200)
     allowed_models = ArrayField(
-        models.CharField(max_length=200), default=list, blank=True, help_text="Models it may use; `*` at the end matches any ending. Empty: all."
+        models.CharField(max_length=200),
+        default=list,
+        blank=True,
+        help_text="Models it may use; `*` at the end matches any ending. Empty: all.",
     )
     allowed_networks = ArrayField(
         models.CharField(max_length=43, validators=[check_network]),

@@ -31,7 +31,20 @@ Figures = dict[str, float]
 
 
 def wrk(url: str, connections: int, seconds: int, env: dict[str, str]) -> Figures:
-    command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(HERE / "chat.lua"), url]
+    command = [
+        "taskset",
+        "-c",
+        "1",
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "--timeout",
+        "10s",
+        "-s",
+        str(HERE / "chat.lua"),
+        url,
+    ]
     output = subprocess.run(command, env=os.environ | env, capture_output=True, text=True, check=True).stdout
     line = next(row for row in output.splitlines() if row.startswith("BENCH "))
     requests, micros, p50, p99, status, socket, timeout = map(int, line.split()[1:])
@@ -74,7 +87,9 @@ def pin(pids: list[int]) -> None:
         subprocess.run(["taskset", "-acp", "0", str(pid)], check=True, capture_output=True)
 
 
-def environment(key: str, *, is_stream: bool, model: str = "", prompt_bytes: int = 1024, is_same: bool = False, headers: str = "") -> dict[str, str]:
+def environment(
+    key: str, *, is_stream: bool, model: str = "", prompt_bytes: int = 1024, is_same: bool = False, headers: str = ""
+) -> dict[str, str]:
     env = {
         "BENCH_KEY": key,
         "BENCH_MODEL": model or ("bench-sse" if is_stream else "bench-json"),

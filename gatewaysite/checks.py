@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
 
 from common.aead import KeyRing
 
@@ -45,4 +46,4 @@ def check_secrets_are_kept(app_configs: Any, **kwargs: Any) -> list[CheckMessage
 def check_hosts_are_named(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if "*" not in settings.ALLOWED_HOSTS:
         return []
-    return [Warning("The console answers to every host name.", hint="Set ALLOWED_HOSTS.", id="gateway.W001")]
+    return [checks.Warning("The console answers to every host name.", hint="Set ALLOWED_HOSTS.", id="gateway.W001")]

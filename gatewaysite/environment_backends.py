@@ -125,12 +125,12 @@ def parse_ollama_host(host: str) -> str:
 
     Errors: ValueError.
     """
-    scheme, found, rest = host.partition("://")
-    parts = urlsplit(host if found else f"http://{host}")
+    is_url = "://" in host
+    parts = urlsplit(host if is_url else f"http://{host}")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"{host!r} is neither a host nor an http address")
     name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(parts.hostname, parts.hostname)  # noqa: S104  # compared, not bound
-    port = parts.port or (_OLLAMA_PORT if not found else None)
+    port = parts.port or (None if is_url else _OLLAMA_PORT)
     place = f"[{name}]" if ":" in name else name
     return f"{parts.scheme}://{place}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
 

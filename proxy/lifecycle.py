@@ -18,11 +18,12 @@ class Lifecycle:
     Guarantee: for one event loop; nothing here is safe from another thread.
     """
 
-    __slots__ = ("_active_streams", "_has_no_streams", "_is_draining", "_is_ready")
+    __slots__ = ("_active_streams", "_has_no_streams", "_is_draining", "_is_leaving", "_is_ready")
 
     def __init__(self) -> None:
         self._active_streams = 0
         self._is_ready = False
+        self._is_leaving = False
         self._is_draining = False
         self._has_no_streams = asyncio.Event()  # bound to no loop until somebody waits, so it may be made before a fork
         self._has_no_streams.set()
@@ -30,7 +31,7 @@ class Lifecycle:
     @property
     def is_ready(self) -> bool:
         """Whether a load balancer should send requests here (`/readyz`)."""
-        return self._is_ready and not self._is_draining
+        return self._is_ready and not self._is_leaving
 
     @property
     def is_draining(self) -> bool:
@@ -45,12 +46,16 @@ class Lifecycle:
         self._is_ready = True
 
     def mark_unready(self) -> None:
-        """Say that no new requests should be sent here, although they are still served: the first step of a stop with a delay."""
-        self._is_ready = False
+        """
+        Say that no new requests should be sent here, although they are still served: the first step of a stop with a delay.
+
+        Guarantee: `mark_ready` does not undo it, so a configuration that arrives meanwhile does not call the load balancer back.
+        """
+        self._is_leaving = True
 
     def start_drain(self) -> None:
         """Refuse new requests from now on. There is no way back; may be called any number of times."""
-        self._is_draining = True
+        self._is_leaving = self._is_draining = True
 
     def stream_started(self) -> None:
         """Count a request in. Whoever calls this calls `stream_ended` in a `finally`."""

@@ -6,7 +6,7 @@ Rules: a secret lives in the one response that shows it; not in messages, the se
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin
@@ -102,11 +102,12 @@ class ApiKeyAdmin(BoundedListAdmin, DomainAdmin):
         ("What it may do", {"fields": ("allowed_models", "allowed_networks", "limits")}),
         ("Until when, and how", {"fields": ("expires_at", "is_keepalive_enabled")}),
     )
-    fieldsets: Any = ((None, {"fields": ("workspace", "name", "status", "requests")}), *add_fieldsets[1:])
+    fieldsets: ClassVar[Any] = ((None, {"fields": ("workspace", "name", "status", "requests")}), *add_fieldsets[1:])
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         newest = ApiKeySecret.objects.filter(api_key=OuterRef("pk")).order_by("-created_at", "-id").values("public_id")[:1]
-        return super().get_queryset(request).annotate(newest_public_id=Subquery(newest))
+        keys: QuerySet[Any] = super().get_queryset(request).annotate(newest_public_id=Subquery(newest))
+        return keys
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[ApiKey], search_term: str) -> tuple[QuerySet[ApiKey], bool]:
         readable = search_term.strip().removeprefix(_PREFIX).partition("_")[0] if search_term.strip().startswith(_PREFIX) else search_term

@@ -2,6 +2,7 @@
 How a worker and its master agree on the worker's leave, so that a replacement serves before it goes.
 
     worker: BOOTING -> SERVING -> LEAVING                       "I have served enough"
+    worker:            SERVING ------------> RELEASED           "somebody stops me"
     master:            SERVING -> LEAVING -> RELEASED           "your replacement serves"
     master:            SERVING ------------> RELEASED           one worker too many
 

@@ -93,6 +93,8 @@ class DrainServer(Server):
     # --- the stop ---------------------------------------------------------------------------------------------------------------
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # A worker that somebody stops by its pid is replaced now and not after its drain.
+        self._berth.report(Standing.RELEASED, self._master_pid)
         try:
             if self._is_terminated:
                 await self._announce()

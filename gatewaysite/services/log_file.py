@@ -65,15 +65,20 @@ class RotatingFile:
         return self.path if number == 0 else self.path.with_name(f"{self.path.name}.{number}")
 
 
-def read_tail(path: Path, max_bytes: int = 4096) -> str:
-    """Return the last whole lines of a file, at most `max_bytes`; empty when it cannot be read."""
+def read_tail(path: Path, max_bytes: int = 4096, *, since_byte: int = 0) -> str:
+    """
+    Return the last whole lines of a file, at most `max_bytes` and none before `since_byte`; empty when it cannot be read.
+
+    A file shorter than `since_byte` was rotated since; then all of it counts.
+    """
     try:
         with path.open("rb") as file:
             end = file.seek(0, os.SEEK_END)
-            file.seek(max(0, end - max_bytes))
+            start = since_byte if since_byte <= end else 0
+            file.seek(max(start, end - max_bytes))
             tail = file.read()
     except OSError:
         return ""
-    if len(tail) == max_bytes:
+    if end - max_bytes > start:
         tail = tail.partition(b"\n")[2]
     return tail.decode(errors="replace").strip()

@@ -98,10 +98,10 @@ def _find_principal(digest: bytes) -> Principal | None:
         workspace_id=str(key.workspace_id),
         allowed_models=tuple(key.allowed_models),
         allowed_networks=tuple(key.allowed_networks),
-        limit_ids=tuple(str(limit_id) for limit_id in secret.limit_ids),
+        limit_ids=tuple(str(limit_id) for limit_id in secret.limit_ids),  # type: ignore[attr-defined]  # annotated above
         is_keepalive_enabled=key.is_keepalive_enabled,
         expires_at=min(ends) if ends else None,
-        as_of=secret.as_of or 0,
+        as_of=secret.as_of or 0,  # type: ignore[attr-defined]  # annotated above
     )
 
 

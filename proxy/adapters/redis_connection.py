@@ -192,7 +192,8 @@ class RedisConnection:
             raise RedisUnavailable("not connected")
         if self._open_until:
             self._open_until = now + self.timeout_s * 2  # one probe at a time: the next call waits for its outcome
-        return protocol.send(hiredis.pack_command(arguments), now + self.timeout_s)
+        command = hiredis.pack_command(arguments)  # type: ignore[arg-type]  # its stub allows one argument
+        return protocol.send(command, now + self.timeout_s)
 
     async def run_script(self, script: bytes, keys: list[bytes], arguments: list[bytes | str | int | float]) -> Any:
         """Run a Lua script, loading it where the server does not know it. Errors: as `call`."""
@@ -233,7 +234,8 @@ class RedisConnection:
         greetings.append((b"PING",))
         try:
             for greeting in greetings:
-                await asyncio.wait_for(protocol.send(hiredis.pack_command(greeting), deadline), timeout=1.0)
+                command = hiredis.pack_command(greeting)  # type: ignore[arg-type]  # its stub allows one argument
+                await asyncio.wait_for(protocol.send(command, deadline), timeout=1.0)
         except BaseException:
             protocol.abort()
             raise

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
 from django.db import transaction
 from django.db.models import Max
-
 
 from apikeys.public import KeyChangeCounter, Limit, LimitMode
 from common.aead import DecryptionError
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 def parse_endpoint(base_url: str) -> Endpoint:
     """Read an address that `check_base_url` accepted."""
     parts = urlsplit(base_url)
-    scheme = "https" if parts.scheme == "https" else "http"
+    scheme: Literal["http", "https"] = "https" if parts.scheme == "https" else "http"
     return Endpoint(scheme, parts.hostname or "", parts.port or (443 if scheme == "https" else 80), parts.path.rstrip("/"))
 
 

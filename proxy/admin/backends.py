@@ -29,9 +29,7 @@ class BackendForm(ConsoleForm):
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         help_text="The provider's API key. Leave empty to keep the stored one; it is never shown again.",
     )
-    is_credential_cleared = forms.BooleanField(
-        label="Remove the stored credential", required=False, widget=UnfoldBooleanSwitchWidget
-    )
+    is_credential_cleared = forms.BooleanField(label="Remove the stored credential", required=False, widget=UnfoldBooleanSwitchWidget)
 
     class Meta:
         model = Backend
@@ -79,7 +77,8 @@ class BackendAdmin(ConfigurationAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).annotate(targets_count=Count("targets"))
+        backends: QuerySet[Any] = super().get_queryset(request).annotate(targets_count=Count("targets"))
+        return backends
 
     @display(description="Credential", boolean=True)
     def has_credential(self, backend: Backend) -> bool:

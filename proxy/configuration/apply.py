@@ -54,7 +54,7 @@ class Applied:
     created_keys: tuple[CreatedKey, ...] = ()
 
 
-class _TakeBack(Exception):  # noqa: N818  # no error: the way out of the transaction
+class _TakeBack(Exception):  # no error: the way out of the transaction
     """Ends the transaction of a dry run."""
 
 

@@ -44,7 +44,7 @@ class DocumentError(DomainError):
         self.path = path
 
 
-class Entry(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+class Entry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One object of a section."""
 
     def fields(self) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class ApiKeyEntry(Entry, kw_only=True):
         }
 
 
-class Document(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+class Document(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A whole file. A section that is UNSET is not in it; an empty one is, which matters to `--prune`."""
 
     workspaces: list[WorkspaceEntry] | UnsetType = UNSET
@@ -227,10 +227,14 @@ def _canonical_usd(amount: Usd) -> str:
 
 
 class _StrictLoader(yaml.CSafeLoader):
-    """The safe loader, but a key that comes twice is an error instead of silently winning, and times stay text for the format to read."""
+    """
+    The safe loader, stricter: a key that comes twice is an error instead of silently winning.
+
+    Times stay text, which the format reads; only `true` and `false` are truth values, so that a workspace can be called `no`.
+    """
 
     yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        first: [(tag, pattern) for tag, pattern in resolvers if tag not in {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool"}]
         for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -240,3 +244,6 @@ class _StrictLoader(yaml.CSafeLoader):
         if doubled is not None:
             raise yaml.constructor.ConstructorError(None, None, f"the key {doubled!r} comes twice", node.start_mark)
         return super().construct_mapping(node, deep)
+
+
+_StrictLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+import datetime as dt
+import sys
+from typing import Any, Final
 
 import msgspec
 import yaml
 
 from proxy.configuration.export import build_document, export_api_keys
-from proxy.configuration.format import BackendEntry, Document
+from proxy.configuration.format import (
+    ApiKeyEntry,
+    BackendEntry,
+    Entry,
+    LimitEntry,
+    PriceEntry,
+    RouteEntry,
+    TargetEntry,
+    WorkspaceEntry,
+)
+from proxy.configuration.times import format_moment
 
 _HEAD = """\
 # The configuration of a Gatewaysite installation; `manage.py apply FILE` reads it.
@@ -19,6 +31,16 @@ _CREDENTIALS = """\
 """
 
 
+_ENTRIES: Final[dict[str, type[Entry]]] = {
+    "workspaces": WorkspaceEntry,
+    "backends": BackendEntry,
+    "routes": RouteEntry,
+    "limits": LimitEntry,
+    "prices": PriceEntry,
+    "api_keys": ApiKeyEntry,
+}
+
+
 def export_yaml() -> str:
     """
     Return the configuration and the API keys that are not revoked, without secrets and without what is the default anyway.
@@ -26,17 +48,29 @@ def export_yaml() -> str:
     Cost: ten queries.
     """
     known = build_document() | {"api_keys": export_api_keys()}
-    document = msgspec.convert({name: _entries(name, known[name]) for name in Document.__struct_fields__ if known[name]}, Document)
-    sections: dict[str, Any] = msgspec.to_builtins(document)
-    return _HEAD + "".join(_dump_section(name, entries) for name, entries in sections.items())
+    return _HEAD + "".join(_dump_section(name, kind, known[name]) for name, kind in _ENTRIES.items() if known[name])
 
 
-def _entries(section: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    if section != "backends":
-        return entries
-    return [{name: value for name, value in entry.items() if name in BackendEntry.__struct_fields__} for entry in entries]
+def _dump_section(name: str, kind: type[Entry], objects: list[dict[str, Any]]) -> str:
+    lines = "".join(f"  - {_dump_line(_without_defaults(kind, fields))}" for fields in objects)
+    return "\n" + (_CREDENTIALS if name == "backends" else "") + f"{name}:\n{lines}"
 
 
-def _dump_section(name: str, entries: list[dict[str, Any]]) -> str:
-    text = yaml.safe_dump({name: entries}, default_flow_style=None, sort_keys=False, width=140, allow_unicode=True)
-    return "\n" + (_CREDENTIALS if name == "backends" else "") + text
+def _dump_line(entry: dict[str, Any]) -> str:
+    """Return one object on one line, so that a change of one is a change of one line."""
+    text: str = yaml.safe_dump(entry, default_flow_style=True, sort_keys=False, width=sys.maxsize, allow_unicode=True)
+    return text
+
+
+def _without_defaults(kind: type[Entry], fields: dict[str, Any]) -> dict[str, Any]:
+    """Return what an entry of this kind has to say; what is no field of it (a fingerprint) goes, too."""
+    defaults = {field.name: _default(field) for field in msgspec.structs.fields(kind)}
+    kept = {name: value for name, value in fields.items() if name in defaults and value != defaults[name]}
+    if "targets" in kept:
+        kept["targets"] = [_without_defaults(TargetEntry, target) for target in kept["targets"]]
+    return kept
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+    return format_moment(default) if isinstance(default, dt.datetime) else default

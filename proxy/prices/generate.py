@@ -36,11 +36,13 @@ Row = tuple[str, str | None, int, int | None, int]
 
 def generate() -> str:
     """Return the text of `list_prices.json` for the installed version of the package."""
-    by_provider = {provider.id: _rows(provider) for provider in published_providers}
+    own = {provider.id: _rows(provider) for provider in published_providers}
+    by_provider = dict(own)
     for provider in published_providers:
         for other in provider.fallback_model_providers or ():
             # One step, as the package looks it up: what azure does not list itself costs as at openai.
-            by_provider[provider.id] = _merge(by_provider[provider.id], by_provider[other])
+            unlisted = [row for row in own[other] if provider.find_model(row[0]) is None]
+            by_provider[provider.id] = _merge(by_provider[provider.id], unlisted)
     return _dump({name: rows for name, rows in sorted(by_provider.items()) if rows})
 
 

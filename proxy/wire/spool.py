@@ -63,6 +63,7 @@ def dump_line(line: Line) -> bytes:
 def parse_line(data: bytes) -> Line:
     """Errors: ValueError for a line that is cut off or not ours."""
     try:
-        return _decoder.decode(data)
+        line: Line = _decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ValueError("not a spool line") from error
+    return line

@@ -23,7 +23,7 @@ def on_both_loops(test: Test) -> Callable[..., None]:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             runner.get_loop().set_exception_handler(lambda _loop, report: reports.append(report))
             runner.run(test(**arguments))
-        assert reports == []
+        assert not reports, reports
 
     own = list(inspect.signature(test).parameters.values())
     loop_parameter = inspect.Parameter("loop_factory", inspect.Parameter.KEYWORD_ONLY)

@@ -63,6 +63,9 @@ class Peer:
         return request
 
     async def write(self, data: bytes) -> None:
+        """Errors: ConnectionError when the client is gone."""
+        if self.writer.is_closing():
+            raise ConnectionResetError  # uvloop calls it a RuntimeError
         self.writer.write(data)
         await self.writer.drain()
 
@@ -159,10 +162,11 @@ def refusing_port() -> Iterator[int]:
 
 
 @contextmanager
-def silent_port(host: str = "127.0.0.1") -> Iterator[int]:
+def silent_port(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
     """Give a port that never answers a connection attempt: its queue of one is full, so the kernel drops the rest."""
     with socket.socket() as listener:
-        listener.bind((host, 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
         listener.listen(0)
         fillers = [socket.socket() for _ in range(4)]
         for filler in fillers:
@@ -253,6 +257,27 @@ async def sends_endless_head(peer: Peer) -> None:
 async def switches_protocols(peer: Peer) -> None:
     await peer.read_request()
     await peer.write(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n\x81\x00")
+
+
+async def sends_endless_interim_answers(peer: Peer) -> None:
+    await peer.read_request()
+    while True:
+        await peer.write(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n")
+
+
+async def sends_two_lengths(peer: Peer) -> None:
+    await peer.read_request()
+    await peer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 5\r\n\r\none")
+
+
+async def sends_length_and_chunks(peer: Peer) -> None:
+    await peer.read_request()
+    await peer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n")
+
+
+async def sends_unknown_coding(peer: Peer) -> None:
+    await peer.read_request()
+    await peer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n")
 
 
 # In the body

@@ -22,12 +22,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--workspace", required=True, metavar="SLUG", help="The workspace that the key belongs to.")
         parser.add_argument("--name", required=True, help="How the key is called; once in a workspace.")
-        parser.add_argument(
-            "--limit", action="append", default=[], metavar="NAME", help="A limit of scope key that binds it; may come again."
-        )
-        parser.add_argument(
-            "--models", default="*", help="The models it may use, with commas; * at an end matches any ending. Default: all."
-        )
+        parser.add_argument("--limit", action="append", default=[], metavar="NAME", help="A limit of scope key; may come again.")
+        parser.add_argument("--models", default="*", help="What it may use, with commas; * at an end matches any ending. Default: all.")
         parser.add_argument("--json", action="store_true", help="Write one JSON object with id, name and api_key.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -64,11 +60,14 @@ def _list(what: str, names: Iterable[str]) -> str:
 
 def _read_models(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise CommandError("--models names no model; leave it out to allow all.")
     return [] if "*" in names else names
 
 
 def _describe(created: CreatedKey) -> str:
-    return f"{created.secret.reveal()}\nThis is the only time it is shown. It belongs to {created.api_key.workspace.slug}/{created.api_key.name}."
+    place = f"{created.api_key.workspace.slug}/{created.api_key.name}"
+    return f"{created.secret.reveal()}\nThis is the only time that the key {place} is shown."
 
 
 def _dump(created: CreatedKey) -> str:

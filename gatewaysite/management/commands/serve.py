@@ -34,8 +34,14 @@ class Command(BaseCommand):
         if workers is not None:
             environ["GATEWAY_WORKERS"] = str(workers)
         self.stdout.flush()
-        command = [sys.executable, "-m", "gunicorn", "--config", "python:gatewaysite.gunicorn"]
-        os.execve(sys.executable, command, environ)  # noqa: S606 - no shell, and nothing of it comes from a request
+        os.execve(sys.executable, _command(), environ)  # noqa: S606 - no shell, and nothing of it comes from a request
+
+
+def _command() -> list[str]:
+    """Return gunicorn's command line. It repeats it to start its successor (SIGUSR2), which fails for `python -m gunicorn`."""
+    script = Path(sys.executable).with_name("gunicorn")
+    program = [str(script)] if script.exists() else ["-m", "gunicorn"]
+    return [sys.executable, *program, "--config", "python:gatewaysite.gunicorn"]
 
 
 def _check_stores(*, embedded: bool) -> None:

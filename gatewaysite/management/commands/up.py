@@ -124,11 +124,13 @@ class _Installation:
         Errors: ServiceError when something does not start or the gateway ends; KeyboardInterrupt when a signal ends the start.
         """
         _raise_open_files_limit()
+        log_start = self._log.stat().st_size if self._log.exists() else 0
         supervisor = Supervisor(self._log, _SOURCES, self._say)
         try:
             self._run_until_told(supervisor)
         except ChildEndedError as error:
-            raise ServiceError(f"{error} The end of {self._log}:\n{read_tail(self._log) or '(empty)'}") from error
+            tail = read_tail(self._log, since_byte=log_start)
+            raise ServiceError(f"{error} The end of {self._log}:\n{tail or '(empty)'}") from error
 
     def _run_until_told(self, supervisor: Supervisor) -> None:
         try:
@@ -152,6 +154,8 @@ class _Installation:
         self._wait_until_ready(supervisor, simulator_url)
         banner = render_banner(welcome, demo_model=first.demo_model, logs=self._data_dir.logs, bootstrap_file=self._data_dir.bootstrap_file)
         self._say(banner)
+        for note in first.notes:
+            self._say(f"Note: {note}")
 
     def _start_simulator(self, supervisor: Supervisor) -> str | None:
         if self._options["no_simulator"]:

@@ -219,7 +219,7 @@ class Connection(asyncio.Protocol):
         if response is None:
             self.ended_by = "eof"
             self.origin.forget(self)
-        elif self._ends_with_stream():
+        elif self._ends_with_stream() and self._is_clean_end():
             self.is_reusable = False
             self._finish(response)
         else:
@@ -272,6 +272,17 @@ class Connection(asyncio.Protocol):
 
     def _ends_with_stream(self) -> bool:
         return self.is_head_done and not self.coding and not any(name == b"content-length" for name, _ in self.headers)
+
+    def _is_clean_end(self) -> bool:
+        """Say whether an end of the stream is the upstream's own: under TLS anybody on the way can close the connection."""
+        tls: ssl.SSLObject | None = self.transport.get_extra_info("ssl_object")
+        if tls is None:
+            return True
+        try:
+            tls.unwrap()  # asyncio, unlike uvloop, calls every end an end; this works only when the farewell of TLS was received
+        except ssl.SSLError:
+            return False
+        return True
 
     # What the parser calls, beside `on_body`
 
@@ -354,7 +365,8 @@ class Connection(asyncio.Protocol):
 
     def resume(self) -> None:
         self.is_read_paused = False
-        self.transport.resume_reading()
+        if self.is_open:
+            self.transport.resume_reading()
 
     def watch(self, at: float) -> None:
         """Look at this connection at the loop's time `at` and not before; costs a timer only if none fires earlier."""

@@ -39,7 +39,8 @@ class RunningServer:
         self.marks_file.touch()
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY_", "PROMETHEUS_"))}
         settings = {"GATEWAY_BIND": "127.0.0.1:0", "GATEWAY_WORKERS": "1", "SERVER_TEST_MARKS": str(self.marks_file)}
-        command = [sys.executable, "-m", "gunicorn", "--config", "python:gatewaysite.gunicorn", "server_app:application"]
+        script = str(Path(sys.executable).with_name("gunicorn"))
+        command = [sys.executable, script, "--config", "python:gatewaysite.gunicorn", "server_app:application"]
         with self.log_file.open("w") as log:
             self.process = subprocess.Popen(
                 command,

@@ -247,6 +247,15 @@ def test_a_websocket_is_not_compressed_unless_the_operator_wants_it(server: Runn
     assert "Sec-WebSocket-Extensions" not in headers
 
 
+def test_a_websocket_is_compressed_if_the_operator_wants_it(tmp_path):
+    with running_server(tmp_path, GATEWAY_WS_DEFLATE="true") as compressing, compressing.connect() as client:
+        client.sendall(upgrade("/ws/idle", "Sec-WebSocket-Extensions: permessage-deflate"))
+
+        head = read_until(client, b"\r\n\r\n")
+
+    assert parse_answer(head)[1]["Sec-WebSocket-Extensions"].startswith("permessage-deflate")
+
+
 def test_a_websocket_whose_handler_fails_is_closed_with_1011(server: RunningServer):
     with server.connect() as client:
         client.sendall(upgrade("/ws/bug"))

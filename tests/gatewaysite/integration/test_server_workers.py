@@ -46,6 +46,20 @@ def test_a_killed_worker_is_replaced_while_the_port_stays_open(tmp_path):
         assert len(server.workers()) == 2
 
 
+def test_a_worker_that_is_stopped_by_its_pid_is_replaced_before_its_streams_end(tmp_path):
+    with running_server(tmp_path) as server, server.connect() as stream:
+        (old,) = server.workers()
+        stream.sendall(get("/stream?s=4"))
+        read_until(stream, b"tick")
+
+        os.kill(old, signal.SIGTERM)
+        new = wait_for(lambda: [pid for pid in server.pids("startup") if pid != old])
+
+        assert server.get_json("/ok")["pid"] == new[0]
+        assert server.pids("shutdown") == []
+        assert read_to_end(stream).endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
+
+
 def test_a_replacement_that_cannot_start_is_tried_again_and_the_others_go_on(tmp_path):
     with running_server(tmp_path, GATEWAY_WORKERS="2") as server:
         refuse = Path(f"{server.marks_file}.refuse-startup")
@@ -90,6 +104,23 @@ def test_sighup_replaces_every_worker_without_closing_a_connection_unasked(tmp_p
         stream.sendall(get("/ok"))
         assert b"HTTP/1.1 200 OK" in read_to_end(stream)
         wait_for(lambda: set(server.pids("shutdown")) == first and len(server.workers()) == 2)
+
+
+def test_sigusr2_starts_a_successor_on_the_same_port_before_the_old_master_goes(tmp_path):
+    with running_server(tmp_path) as server:
+        (old,) = server.workers()
+
+        server.send_signal(signal.SIGUSR2)
+        new = wait_for(lambda: [pid for pid in server.pids("startup") if pid != old])[0]
+        successor = int(Path(f"/proc/{new}/stat").read_text().rpartition(")")[2].split()[1])
+        try:
+            server.send_signal(signal.SIGTERM)
+            assert server.process.wait(30) == 0
+
+            assert server.get_json("/ok")["pid"] == new
+        finally:
+            os.kill(successor, signal.SIGTERM)
+        wait_for(lambda: not is_running(successor))
 
 
 class Load:

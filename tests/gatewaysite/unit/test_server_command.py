@@ -39,7 +39,8 @@ def test_serve_becomes_gunicorn_with_our_configuration(become, monkeypatch):
         become(are_stores_embedded=False, bind="0.0.0.0:80", workers=3)
 
     path, argv, environ = became.value.args
-    assert (path, argv) == (sys.executable, [sys.executable, "-m", "gunicorn", "--config", "python:gatewaysite.gunicorn"])
+    script = str(Path(sys.executable).with_name("gunicorn"))
+    assert (path, argv) == (sys.executable, [sys.executable, script, "--config", "python:gatewaysite.gunicorn"])
     assert {name: environ[name] for name in ("GATEWAY_BIND", "GATEWAY_WORKERS", "PYTHONPATH")} == {
         "GATEWAY_BIND": "0.0.0.0:80",
         "GATEWAY_WORKERS": "3",
@@ -71,8 +72,6 @@ def test_serve_from_an_installation_that_does_not_run_says_so(become):
 def test_serve_from_an_installation_that_runs(become, tmp_path, monkeypatch):
     folder = tmp_path / "sockets"
     folder.mkdir()
-    names = {"postgres_socket": folder / "p", "valkey_socket": folder / "v"}
-    monkeypatch.setattr(serve, "DataDir", lambda root: SimpleNamespace(root=root, **names))
     monkeypatch.chdir(folder)
     with socket.socket(socket.AF_UNIX) as postgres, socket.socket(socket.AF_UNIX) as valkey:
         for server, name in ((postgres, "p"), (valkey, "v")):

@@ -23,7 +23,8 @@ def print_config(**environ: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_gunicorn_takes_over_every_setting():
-    printed = print_config(GATEWAY_BIND="127.0.0.1:1, [::1]:2", GATEWAY_WORKERS="3", GATEWAY_DRAIN_S="10", GATEWAY_DRAIN_DELAY_S="0.5").stdout
+    environ = {"GATEWAY_BIND": "127.0.0.1:1, [::1]:2", "GATEWAY_WORKERS": "3", "GATEWAY_DRAIN_S": "10", "GATEWAY_DRAIN_DELAY_S": "0.5"}
+    printed = print_config(**environ).stdout
     config = dict(line.split("=", 1) for line in map(str.strip, printed.splitlines()) if "=" in line)
     config = {name.strip(): value.strip() for name, value in config.items()}
 

@@ -74,7 +74,7 @@ def test_workers_that_leave_together_are_replaced_one_after_the_other():
     arbiter.ask_to_leave(1, 2)
     seen = []
 
-    for _ in range(3):
+    for _ in range(4):
         arbiter.manage_workers()
         arbiter.boot()
         seen.append(sum(standing is not Standing.RELEASED for standing in arbiter.standings().values()))
@@ -108,7 +108,7 @@ def test_a_reload_replaces_every_worker():
     _, arbiter = make_crew(2)
 
     arbiter.reload()
-    for _ in range(3):
+    for _ in range(4):
         arbiter.boot()
         arbiter.manage_workers()
 

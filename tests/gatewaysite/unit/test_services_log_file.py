@@ -91,5 +91,12 @@ def test_read_tail_returns_whole_lines(path, content, tail):
     assert read_tail(path, max_bytes=16) == tail
 
 
+@pytest.mark.parametrize(("since_byte", "tail"), [(0, "one\ntwo"), (4, "two"), (8, ""), (900, "one\ntwo")])
+def test_read_tail_leaves_out_earlier_runs_unless_the_file_was_rotated(path, since_byte, tail):
+    path.write_bytes(b"one\ntwo\n")
+
+    assert read_tail(path, since_byte=since_byte) == tail
+
+
 def test_read_tail_of_a_missing_file_is_empty(path):
     assert read_tail(path) == ""

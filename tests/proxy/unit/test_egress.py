@@ -46,7 +46,7 @@ async def test_public_address_is_returned_as_it_is(address: str) -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "0.0.0.0",
+        "0.0.0.0",  # noqa: S104 -- an address to refuse, not to listen on
         "10.1.2.3",
         "100.64.0.1",
         "100.127.255.255",

@@ -11,12 +11,13 @@ def test_a_new_lifecycle_is_neither_ready_nor_draining():
     assert (lifecycle.is_ready, lifecycle.is_draining, lifecycle.active_streams) == (False, False, 0)
 
 
-def test_readiness_can_be_taken_back_without_draining():
+def test_a_process_that_is_about_to_stop_is_not_ready_again_and_not_yet_draining():
     lifecycle = Lifecycle()
 
     lifecycle.mark_ready()
     was_ready = lifecycle.is_ready
     lifecycle.mark_unready()
+    lifecycle.mark_ready()
 
     assert (was_ready, lifecycle.is_ready, lifecycle.is_draining) == (True, False, False)
 
