@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from common.admin import BaseAdmin
+from common.admin import BaseAdmin, PlainChangeList
 
 if TYPE_CHECKING:  # generic for type checkers only
     BaseUserAdmin = UserAdmin[Any]
@@ -31,7 +32,19 @@ class ConsoleUserAdmin(BaseUserAdmin, BaseAdmin):
     show_full_result_count = False
     compressed_fields = True
 
+    class Media:
+        css = {"all": ("gatewaysite/console.css",)}
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[PlainChangeList]:
+        return PlainChangeList
+
 
 @admin.register(Group)
 class ConsoleGroupAdmin(GroupAdmin, BaseAdmin):
     show_full_result_count = False
+
+    class Media:
+        css = {"all": ("gatewaysite/console.css",)}
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[PlainChangeList]:
+        return PlainChangeList

@@ -47,6 +47,7 @@ def runtime_settings() -> RuntimeSettings:
         snapshot_file=data_dir.snapshot_file,
         worker_count=max(1, ServerLimits.from_environ(os.environ).worker_count),
         body_limit_bytes=read("GATEWAY_BODY_LIMIT_BYTES"),
+        body_timeout_s=read("GATEWAY_BODY_TIMEOUT_S"),
         json_depth_count=read("GATEWAY_JSON_DEPTH_COUNT"),
         concurrency_count=read("GATEWAY_CONCURRENCY_COUNT"),
         key_cache_count=read("GATEWAY_KEY_CACHE_COUNT"),

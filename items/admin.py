@@ -42,7 +42,7 @@ class ItemAdmin(BoundedListAdmin, DomainAdmin):
     autocomplete_fields = ("workspace", "assignee")
     fieldsets = (
         (None, {"fields": ("workspace", "title", "description")}),
-        ("Where it stands", {"fields": (("status", "priority"), ("assignee", "due_at"))}),
+        ("Where it stands", {"fields": (("status", "priority"), "assignee", "due_at")}),
         ("How to find it", {"fields": ("category", "tags")}),
     )
 

@@ -51,9 +51,10 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """The bounds of this worker's edge. Units: bytes, requests."""
+    """The bounds of this worker's edge. Units: bytes, seconds, requests."""
 
     body_limit_bytes: int
+    body_timeout_s: float
     concurrency_count: int
     trusted_proxies: tuple[Network, ...] = ()
 
@@ -137,7 +138,7 @@ class DataPlane:
             raise MethodNotAllowed(endpoint.method)
         self._read_head(scope, exchange)
         if endpoint.method == "POST":
-            exchange.body = await sink.read_body(self._edge.body_limit_bytes)
+            exchange.body = await sink.read_body(self._edge.body_limit_bytes, self._edge.body_timeout_s)
         await endpoint.handle(self._gateway, exchange, sink)
 
     def _read_head(self, scope: Scope, exchange: Exchange) -> None:

@@ -11,6 +11,7 @@ Everything that can go wrong with a request, by whose fault it is.
     │   ├── ModelNotFound          404
     │   ├── NotFound               404  no such path
     │   ├── MethodNotAllowed       405
+    │   ├── BodyTimeout            408  it did not arrive in time
     │   ├── RequestTooLarge        413
     │   ├── UnsupportedMediaType   415
     │   ├── RateLimited            429  our own limits
@@ -114,6 +115,12 @@ class MethodNotAllowed(CallerError):
     def __init__(self, allowed: str) -> None:
         super().__init__(f"Use {allowed} on this path.")
         self.allowed = allowed
+
+
+class BodyTimeout(CallerError):
+    http_status = 408
+    code = "request_timeout"
+    message = "The request body did not arrive in time."
 
 
 class RequestTooLarge(CallerError):

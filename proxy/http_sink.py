@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from proxy.errors import ClientGone, RequestTooLarge
+from proxy.errors import BodyTimeout, ClientGone, RequestTooLarge
 from proxy.exchange import Headers
 from proxy.telemetry import ACTIVE_STREAMS
 
@@ -24,6 +24,7 @@ class HttpSink:
     """
 
     __slots__ = (
+        "_is_body_late",
         "_is_closing",
         "_is_ended",
         "_is_stream",
@@ -41,6 +42,7 @@ class HttpSink:
         self._send = send
         self._watcher: asyncio.Task[None] | None = None
         self._late_timer: asyncio.TimerHandle | None = None
+        self._is_body_late = False
         self._is_closing = False
         self._is_ended = False
         self._is_stream = False
@@ -48,30 +50,40 @@ class HttpSink:
         self.is_gone = False
         self.status = 0
 
-    async def read_body(self, limit_bytes: int) -> bytes:
-        """Errors: RequestTooLarge, ClientGone."""
-        message = await self._receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        if not message.get("more_body"):
-            body: bytes = message.get("body", b"")
-            if len(body) > limit_bytes:
-                raise RequestTooLarge(f"The request body is larger than {limit_bytes} bytes.")
-            return body
+    async def read_body(self, limit_bytes: int, timeout_s: float) -> bytes:
+        """Errors: RequestTooLarge, BodyTimeout, ClientGone."""
+        reader = asyncio.current_task()
+        timer = asyncio.get_running_loop().call_later(timeout_s, self._give_up_body, reader)
+        try:
+            return await self._read_body(limit_bytes)
+        except asyncio.CancelledError:
+            if not self._is_body_late:
+                raise
+            self.close_after()
+            raise BodyTimeout from None
+        finally:
+            timer.cancel()
+
+    def _give_up_body(self, reader: asyncio.Task[Any] | None) -> None:
+        self._is_body_late = True
+        if reader is not None:
+            reader.cancel()
+
+    async def _read_body(self, limit_bytes: int) -> bytes:
         pieces: list[bytes] = []
         size = 0
         while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self.is_gone = True
+                raise ClientGone
             pieces.append(message.get("body", b""))
             size += len(pieces[-1])
             if size > limit_bytes:
                 self.close_after()
                 raise RequestTooLarge(f"The request body is larger than {limit_bytes} bytes.")
             if not message.get("more_body"):
-                return b"".join(pieces)
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                self.is_gone = True
-                raise ClientGone
+                return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def close_after(self) -> None:
         """Close the connection after this answer."""

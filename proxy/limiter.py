@@ -107,10 +107,6 @@ class Bucket:
         refilled = self._known_remaining + int((now - self._known_at) / self.interval_s)
         return min(self.burst, max(0, refilled) + self.leased_count)
 
-    def full_after_s(self, now: float) -> float:
-        """Return the time until the whole burst would be there again."""
-        return (self.burst - self.remaining_count(now)) * self.interval_s
-
     def take_leased(self) -> bool:
         if self.leased_count <= 0:
             return False
@@ -201,7 +197,7 @@ class Limiter:
 
     def __init__(self, counter: SharedCounter, clock: Callable[[], float], share: float = 1.0) -> None:
         self._counter = counter
-        self._clock = clock
+        self.clock = clock
         self._share = share
         self._buckets: OrderedDict[bytes, Bucket] = OrderedDict()
         self._sweeper: asyncio.Task[None] | None = None
@@ -211,7 +207,7 @@ class Limiter:
         key = f"gw:{{{tag}}}:limit:{rule.id}:{subject}".encode()
         bucket = self._buckets.get(key)
         if bucket is None or bucket.rule != rule:
-            bucket = self._buckets[key] = Bucket(rule, key, self._clock())
+            bucket = self._buckets[key] = Bucket(rule, key, self.clock())
             if len(self._buckets) > _BUCKETS_MAX_COUNT:
                 self._buckets.popitem(last=False)
         return bucket
@@ -223,7 +219,7 @@ class Limiter:
         Returns the refusals of enforced limits (empty: the request may pass) and of shadow limits, which took nothing and stop nothing.
         Cost: none while leases last, else one round trip for all buckets together.
         """
-        now = self._clock()
+        now = self.clock()
         taken: list[Bucket] = []
         missing: list[Bucket] = []
         for bucket in buckets:
@@ -234,7 +230,7 @@ class Limiter:
         return await self._take_missing(taken, missing)
 
     async def _take_missing(self, taken: list[Bucket], missing: list[Bucket]) -> list[Refusal]:
-        waits = [bucket.wait(self._counter, self._share, self._clock) for bucket in missing]
+        waits = [bucket.wait(self._counter, self._share, self.clock) for bucket in missing]
         refusals: list[Refusal] = []
         try:
             for bucket, wait in zip(missing, waits, strict=True):
@@ -279,7 +275,7 @@ class Limiter:
 
     async def sweep(self, idle_s: float) -> None:
         """Give back what was leased and not used for `idle_s`."""
-        now = self._clock()
+        now = self.clock()
         idle = [bucket for bucket in self._buckets.values() if bucket.leased_count > 0 and now - bucket.used_at >= idle_s]
         for bucket in idle:
             count, bucket.leased_count = bucket.leased_count, 0

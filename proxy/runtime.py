@@ -49,6 +49,7 @@ class RuntimeSettings:
     snapshot_file: Path
     worker_count: int
     body_limit_bytes: int
+    body_timeout_s: float
     json_depth_count: int
     concurrency_count: int
     key_cache_count: int
@@ -107,7 +108,8 @@ class Runtime:
         )
 
     def _edge(self) -> Edge:
-        return Edge(self._settings.body_limit_bytes, self._settings.concurrency_count, self._settings.trusted_proxies)
+        settings = self._settings
+        return Edge(settings.body_limit_bytes, settings.body_timeout_s, settings.concurrency_count, settings.trusted_proxies)
 
     async def start(self) -> None:
         """

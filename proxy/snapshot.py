@@ -32,14 +32,22 @@ class Price:
     output_nano_usd_per_mtok: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Backend:
+    """Where a target's calls go. `credential` is the provider's, None for one that asks for none."""
+
     name: str
     provider: str
     endpoint: Endpoint
     timeouts: Timeouts
     credential: Secret | None = None
     is_drained_on_disconnect: bool = False
+
+    @cached_property
+    def whole_answer_timeouts(self) -> Timeouts:
+        """Return the timers of a call that is answered at once: its head comes with its last token, so only the total counts."""
+        total_s = self.timeouts.total_s
+        return Timeouts(self.timeouts.connect_s, total_s, total_s, total_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ class SecretInline(ReadOnlyInline):
     """The secrets of a key, without what they are made of."""
 
     model = ApiKeySecret
+    hide_title = True
     verbose_name_plural = "secrets"
     fields = readonly_fields = ("public_id", "secret_status", "created_at", "expires_at", "revoked_at")
 
@@ -78,6 +79,7 @@ class ApiKeyForm(ConsoleForm):
     class Meta:
         model = ApiKey
         fields = ("workspace", "name", "allowed_models", "allowed_networks", "limits", "expires_at", "is_keepalive_enabled")
+        labels = {"is_keepalive_enabled": "Keepalive on streams", "expires_at": "Ends"}
 
     def clean_allowed_models(self) -> list[str]:
         names: list[str] = self.cleaned_data["allowed_models"]

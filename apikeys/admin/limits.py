@@ -20,6 +20,8 @@ class LimitForm(ConsoleForm):
     class Meta:
         model = Limit
         fields = ("name", "scope", "workspace", "model", "unit", "amount", "window_s", "burst", "mode")
+        labels = {"window_s": "Window, seconds"}
+        help_texts = {"window_s": ""}
 
     def full_clean(self) -> None:
         super().full_clean()

@@ -18,6 +18,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from gatewaysite.server.cycle import GuardedCycle
 from gatewaysite.server.refusals import HeadTimeout, HeadTooLarge, MalformedHttp, dump_refusal
 from gatewaysite.server.state import GuardedState, SlowReaderGuard
 from proxy.errors import GatewayError
@@ -213,6 +214,7 @@ class GuardedHttp(SlowReaderGuard, HttpToolsProtocol):
             raise MalformedHttp("Wait for the answer before asking for an upgrade.")
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        cycle.__class__ = GuardedCycle  # uvicorn makes its own by name; ours adds behaviour and no state it would have to make
         self._running = cycle
         task = self.loop.create_task(cycle.run_asgi(app))
         task.add_done_callback(self.tasks.discard)

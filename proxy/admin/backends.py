@@ -45,6 +45,15 @@ class BackendForm(ConsoleForm):
             "total_timeout_s",
             "on_disconnect",
         )
+        labels = {
+            "base_url": "Base URL",
+            "is_active": "Active",
+            "connect_timeout_s": "Connect",
+            "first_token_timeout_s": "First token",
+            "idle_timeout_s": "Idle between events",
+            "total_timeout_s": "Total",
+            "on_disconnect": "When the client leaves",
+        }
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()

@@ -47,9 +47,9 @@ class ConfigurationRevisionAdmin(AppendOnlyAdmin, BoundedListAdmin):
     @display(description="Changes")
     def diff_lines(self, revision: ConfigurationRevision) -> SafeString:
         lines = [(_DIFF_CLASSES.get(line[:1], ""), line) for line in revision.diff.splitlines()]
-        return format_html('<pre class="gw-code">{}</pre>', format_html_join("\n", '<span class="{}">{}</span>', lines))
+        return format_html('<pre class="gw-code gw-wrap">{}</pre>', format_html_join("\n", '<span class="{}">{}</span>', lines))
 
     @display(description="Document")
     def document_text(self, revision: ConfigurationRevision) -> SafeString:
         text = json.dumps(revision.document, indent=2, ensure_ascii=False)
-        return format_html('<pre class="gw-code">{}</pre>', text)
+        return format_html('<pre class="gw-code gw-wrap">{}</pre>', text)

@@ -14,11 +14,14 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from common.admin import AppendOnlyAdmin, BoundedListAdmin, display
 from common.filters import ChoiceFilter, ExactFilter, FieldChoiceFilter, RelatedFilter
 from proxy.admin.money import show_usd
 from proxy.choices import Outcome
+from proxy.configuration.money import NANO_PER_USD
 from proxy.models import UsageRecord
 from proxy.querysets import UsageRecordQuerySet
 
@@ -80,13 +83,11 @@ class UsageRecordAdmin(AppendOnlyAdmin, BoundedListAdmin):
         "at",
         "workspace",
         "key",
-        "model",
-        "backend",
+        "model_name",
         "outcome_label",
         "status",
-        "input_tokens",
-        "output_tokens",
-        "cost_usd",
+        "tokens",
+        "cost",
         "latency",
     )
     list_filter = (
@@ -116,21 +117,37 @@ class UsageRecordAdmin(AppendOnlyAdmin, BoundedListAdmin):
             return None
 
     @display(description="Time")
-    def at(self, record: UsageRecord) -> str:
-        return f"{record.ts:%Y-%m-%d %H:%M:%S}"
+    def at(self, record: UsageRecord) -> SafeString:
+        return _keep_together(f"{record.ts:%Y-%m-%d %H:%M:%S}")
+
+    @display(description="Model")
+    def model_name(self, record: UsageRecord) -> SafeString:
+        return _keep_together(record.model)
+
+    @display(description="Tokens in, out")
+    def tokens(self, record: UsageRecord) -> SafeString:
+        return _keep_together(f"{record.input_tokens:,}, {record.output_tokens:,}")
 
     @display(description="Outcome", label=_OUTCOME_LABELS)
     def outcome_label(self, record: UsageRecord) -> str:
         return record.get_outcome_display()
 
     @display(description="Cost, USD")
+    def cost(self, record: UsageRecord) -> str:
+        return f"${record.cost_nano_usd / NANO_PER_USD:,.6f}"
+
+    @display(description="Cost, USD")
     def cost_usd(self, record: UsageRecord) -> str:
         return show_usd(record.cost_nano_usd)
 
     @display(description="Latency")
-    def latency(self, record: UsageRecord) -> str:
-        return f"{record.latency_ms:,.0f} ms"
+    def latency(self, record: UsageRecord) -> SafeString:
+        return _keep_together(f"{record.latency_ms:,.0f} ms")
 
     @display(description="First token")
     def first_token(self, record: UsageRecord) -> str:
         return "–" if record.first_token_ms is None else f"{record.first_token_ms:,.0f} ms"
+
+
+def _keep_together(text: str) -> SafeString:
+    return format_html('<span class="whitespace-nowrap">{}</span>', text)

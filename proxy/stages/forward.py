@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import email.utils
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from proxy.errors import GatewayError, NoHealthyBackend, UpstreamBroken, UpstreamCredentialRejected, UpstreamRefused, UpstreamTimeout
 from proxy.ports import Timeouts, Upstream, UpstreamFailure, UpstreamResponse
@@ -33,13 +33,10 @@ class Attempt:
 
 
 def _timeouts(backend: Backend, request: ChatRequest, deadline_s: float | None) -> Timeouts:
-    timeouts = backend.timeouts
-    total_s = timeouts.total_s if deadline_s is None else min(timeouts.total_s, deadline_s)
-    # A whole answer comes with its head: only a stream has a first token to wait for.
-    first_token_s = min(timeouts.first_token_s, total_s) if request.is_stream else total_s
-    if total_s == timeouts.total_s and first_token_s == timeouts.first_token_s:
+    timeouts = backend.timeouts if request.is_stream else backend.whole_answer_timeouts
+    if deadline_s is None or deadline_s >= timeouts.total_s:
         return timeouts
-    return replace(timeouts, total_s=total_s, first_token_s=first_token_s, idle_s=timeouts.idle_s if request.is_stream else total_s)
+    return Timeouts(timeouts.connect_s, min(timeouts.first_token_s, deadline_s), min(timeouts.idle_s, deadline_s), deadline_s)
 
 
 def as_gateway_error(failure: UpstreamFailure) -> GatewayError:

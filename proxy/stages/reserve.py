@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import time
 from collections import OrderedDict
 
 from apikeys.hotpath import Principal
@@ -74,13 +73,15 @@ def _note(refusal: Refusal) -> None:
     metric.labels(refusal.rule.scope, refusal.rule.unit).inc()
 
 
-def _tightest(buckets: tuple[Bucket, ...]) -> Reservation:
-    now = time.monotonic()
-    enforced = [bucket for bucket in buckets if bucket.rule.is_enforced]
-    if not enforced:
+def _tightest(buckets: tuple[Bucket, ...], now: float) -> Reservation:
+    tightest: Bucket | None = None
+    least = 0
+    for bucket in buckets:
+        if bucket.rule.is_enforced and ((remaining := bucket.remaining_count(now)) < least or tightest is None):
+            tightest, least = bucket, remaining
+    if tightest is None:
         return Reservation()
-    remaining, bucket = min(((bucket.remaining_count(now), bucket) for bucket in enforced), key=lambda pair: pair[0])
-    return Reservation(bucket.burst, remaining, bucket.full_after_s(now))
+    return Reservation(tightest.burst, least, (tightest.burst - least) * tightest.interval_s)
 
 
 async def reserve(principal: Principal, client_ip: str, model: str, snapshot: Snapshot, plans: LimitPlans) -> Reservation:
@@ -102,6 +103,6 @@ async def reserve(principal: Principal, client_ip: str, model: str, snapshot: Sn
             f"The limit {worst.rule.name!r} is reached: {worst.rule.amount} {worst.rule.unit} per {worst.rule.window_s} s"
             f" with a burst of {worst.rule.burst}. Try again in {worst.retry_after_s:.3f} s.",
             retry_after_s=worst.retry_after_s,
-            reservation=_tightest(buckets),
+            reservation=_tightest(buckets, plans.limiter.clock()),
         )
-    return _tightest(buckets)
+    return _tightest(buckets, plans.limiter.clock())

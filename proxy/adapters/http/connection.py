@@ -204,12 +204,13 @@ class Connection(asyncio.Protocol):
         if self.is_complete:
             self._finish(response)
             return
-        response.size_bytes += len(data)
-        if response.size_bytes > _BUFFER_BYTES and not self.is_read_paused:
-            self._pause()
         if self.chunks:
             self.barren_bytes = 0
+            response.size_bytes += len(data)
+            if response.size_bytes > _BUFFER_BYTES and not self.is_read_paused:
+                self._pause()
         elif had_head:
+            # Not counted as buffered: with nothing to read, no read would ever end the pause.
             self._count_barren(len(data))
             return
         response.wake()

@@ -330,7 +330,7 @@ def test_environment_deleted_routes_and_missing_key_are_left_alone(start):
 
 
 def test_environment_ollama_is_a_backend_without_routes_that_follows_its_address(start):
-    first = start({"OLLAMA_HOST": "0.0.0.0"})
+    first = start({"OLLAMA_HOST": "0.0.0.0"})  # noqa: S104  # parsed, not bound
     start({"OLLAMA_HOST": "127.0.0.1:9"})
 
     backend = Backend.objects.get(name="ollama")

@@ -73,6 +73,7 @@ class _Up:
     def wait_for_end(self) -> int:
         status = self.process.wait(60)
         self._reader.join(60)
+        self.process.stdout.close()
         return status
 
     @property

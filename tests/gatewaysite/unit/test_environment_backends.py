@@ -60,7 +60,7 @@ def test_read_environment_unreadable_ollama_is_a_note(host):
     [
         ("localhost", "http://localhost:11434"),
         ("127.0.0.1:8080", "http://127.0.0.1:8080"),
-        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),  # noqa: S104  # parsed, not bound
         ("0.0.0.0:9", "http://127.0.0.1:9"),
         ("[::]:9", "http://[::1]:9"),
         ("http://gpu.local", "http://gpu.local"),

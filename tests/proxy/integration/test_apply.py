@@ -29,7 +29,8 @@ limits:
   - {name: each, scope: key, amount: 10, mode: shadow}
 prices:
   - {provider: openai, upstream_model: "gpt*", input_usd_per_mtok: 0.15, output_usd_per_mtok: "0.6"}
-  - {provider: groq, upstream_model: g, backend: spare, effective_at: 2026-01-01T00:00:00Z, input_usd_per_mtok: 1, cached_input_usd_per_mtok: 0, output_usd_per_mtok: 2}
+  - {provider: groq, upstream_model: g, backend: spare, effective_at: 2026-01-01T00:00:00Z,
+     input_usd_per_mtok: 1, cached_input_usd_per_mtok: 0, output_usd_per_mtok: 2}
 api_keys:
   - {name: ci, workspace: acme, models: ["gpt*"], networks: [10.0.0.0/8], limits: [each], expires_at: 2099-01-01T00:00:00Z}
 """

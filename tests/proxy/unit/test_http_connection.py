@@ -268,3 +268,25 @@ async def test_reading_pauses_above_the_mark_and_goes_on_after_a_read() -> None:
     assert not wire.is_paused
     assert (len(await response.read()), await response.read()) == (70_000, b"")
     connection.connection_lost(None)
+
+
+@pytest.mark.parametrize("piece_bytes", [1, 999, 1000, 60_000])
+async def test_framing_without_content_fails_and_never_pauses(piece_bytes: int) -> None:
+    origin = Origin("http", "a", 80, b"a", max_idle=10, idle_keep_s=60)
+    connection = Connection(asyncio.get_running_loop(), origin)
+    wire = Wire()
+    connection.connection_made(wire)
+    task = asyncio.create_task(connection.exchange(b"head", b"", is_head_request=False, timeouts=Timeouts(), total_at=1e9))
+    await asyncio.sleep(0)
+
+    connection.data_received(CHUNKED_HEAD + b"5;x=" + b"a" * 3000)
+    response = await task
+    for _ in range(66_000 // piece_bytes + 1):
+        assert not wire.is_paused
+        connection.data_received(b"a" * piece_bytes)
+
+    with pytest.raises(UpstreamFailure) as caught:
+        await response.read()
+    assert (caught.value.phase, caught.value.kind) == ("body", "too_large")
+    assert wire.is_aborted
+    connection.connection_lost(None)

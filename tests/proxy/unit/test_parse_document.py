@@ -113,7 +113,7 @@ def test_read_credentials_takes_variables_texts_and_null():
 
 @pytest.mark.parametrize("environ", [{}, {"SOME_KEY": " "}])
 def test_read_credentials_missing_variable_is_named(environ):
-    document = parse_document("backends: [{%s, credential: '${SOME_KEY}'}]" % BACKEND)
+    document = parse_document(f"backends: [{{{BACKEND}, credential: '${{SOME_KEY}}'}}]")
 
     with pytest.raises(DocumentError, match=r"^\$\.backends\[0\]\.credential: The environment variable SOME_KEY is not set"):
         read_credentials(document, environ)
