@@ -171,7 +171,7 @@ def rotate_key(api_key: ApiKey, *, overlap: dt.timedelta) -> CreatedKey:
         stored = _lock_key(api_key)
         now = timezone.now()
         if stored.revoked_at:
-            raise ApiKeyError("A revoked key has no secrets. Create another key.")
+            raise ApiKeyError("The key is revoked for good. Create another one.")
         if stored.expires_at and stored.expires_at <= now:
             raise ApiKeyError("The key has expired, so a new secret would not work. Change its end first.")
         ends_at = now + overlap

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.contrib import messages
+from django.contrib.admin import ShowFacets
 from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -243,6 +244,7 @@ class BoundedListAdmin(BaseAdmin):
     show_full_result_count = False
     list_per_page = 50
     list_disable_select_all = True
+    show_facets = ShowFacets.NEVER  # each would be a count over all rows
     sortable_by = ()
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[BaseChangeList]:

@@ -7,6 +7,7 @@ database (pytest-django) and a Valkey database of its own. With DATABASE_URL and
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ _folder: Path | None = None
 
 def _start() -> None:
     global _services, _folder
+    atexit.register(_stop)  # whatever ends the run, also a failure before pytest is configured
     _folder = Path(tempfile.mkdtemp(prefix="gw-test-"))
     _services = Services(DataDir(_folder), fsync=False)
     _services.start()
@@ -43,7 +45,7 @@ if "DATABASE_URL" not in os.environ:
         _choose_valkey_database(_worker)
 
 
-def pytest_unconfigure() -> None:
+def _stop() -> None:
     if _services is not None:
         _services.stop()
     if _folder is not None:

@@ -26,7 +26,10 @@ curl {base_url}/chat/completions \\
 _PYTHON: Final = """\
 from openai import OpenAI
 
-client = OpenAI(base_url="{base_url}", api_key="{key}")
+client = OpenAI(
+    base_url="{base_url}",
+    api_key="{key}",
+)
 answer = client.chat.completions.create(
     model={model!r},
     messages=[{{"role": "user", "content": "Hello"}}],

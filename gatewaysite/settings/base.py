@@ -136,7 +136,6 @@ USE_I18N = True
 
 # --- static files: served by the application itself, from where the packages keep them ------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = _data.root / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 

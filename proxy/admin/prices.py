@@ -57,11 +57,8 @@ class PriceAdmin(ConfigurationAdmin):
     search_fields = ("provider", "upstream_model")
     autocomplete_fields = ("backend",)
     fieldsets = (
-        (None, {"fields": (("provider", "upstream_model"), "backend", "effective_at")}),
-        (
-            "Price",
-            {"fields": (("input_nano_usd_per_mtok", "cached_input_nano_usd_per_mtok", "output_nano_usd_per_mtok"),)},
-        ),
+        (None, {"fields": ("provider", "upstream_model", "backend", "effective_at")}),
+        ("Price", {"fields": ("input_nano_usd_per_mtok", "cached_input_nano_usd_per_mtok", "output_nano_usd_per_mtok")}),
     )
 
     def has_change_permission(self, request: HttpRequest, obj: Price | None = None) -> bool:
