@@ -33,7 +33,7 @@ from proxy.lifecycle import Lifecycle
 from proxy.pipeline import Gateway, handle_chat, handle_models
 from proxy.reply_headers import JSON_HEADERS, exchange_headers, limit_headers
 from proxy.request_log import RequestLog
-from proxy.telemetry import GATEWAY_OVERHEAD, IN_FLIGHT, errors, http_requests, request_duration
+from proxy.telemetry import GATEWAY_OVERHEAD, errors, http_requests, request_duration
 from proxy.wire.errors import dump_openai_error, dump_openai_stream_error, error_headers
 
 Scope = MutableMapping[str, Any]
@@ -103,7 +103,6 @@ class DataPlane:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started_at = time.perf_counter()
         self._lifecycle.stream_started()
-        IN_FLIGHT.inc()
         sink = HttpSink(receive, send)
         exchange = Exchange("unknown", _method_label(scope["method"]), "", b"", b"", started_at)
         error: GatewayError | None = None
@@ -122,7 +121,6 @@ class DataPlane:
             await self._send_error(exchange, sink, error)
         finally:
             sink.stop_watching()
-            IN_FLIGHT.dec()
             self._lifecycle.stream_ended()
             self._note(exchange, sink, error)
 

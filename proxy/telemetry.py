@@ -36,9 +36,7 @@ TIME_TO_FIRST_TOKEN = Histogram("time_to_first_token_seconds", "Time to the firs
 TOKENS = Counter("tokens_total", "LLM tokens, as the upstream counted them.", ["model", "direction"])
 COST = Counter("cost_nano_usd_total", "Cost of answers in nano-dollars.", ["model"])
 ACTIVE_STREAMS = Gauge("active_streams", "Streams being answered.", multiprocess_mode="livesum")
-IN_FLIGHT = Gauge("requests_in_flight", "Requests being handled.", multiprocess_mode="livesum")
 SNAPSHOT_REVISION = Gauge("snapshot_revision", "Revision of the configuration that a worker serves from.", multiprocess_mode="livemin")
-SNAPSHOT_PROPAGATION = Histogram("snapshot_propagation_seconds", "Time from a publish to its use in a worker.", buckets=_SECONDS)
 STORE_UP = Gauge("store_up", "Whether a worker reaches a store.", ["store"], multiprocess_mode="livemin")
 
 KEY_CACHE_HITS = CACHE_HITS.labels("api_key")

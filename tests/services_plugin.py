@@ -20,6 +20,13 @@ _services: Services | None = None
 _folder: Path | None = None
 
 
+def _stop() -> None:
+    if _services is not None:
+        _services.stop()
+    if _folder is not None:
+        shutil.rmtree(_folder, ignore_errors=True)
+
+
 def _start() -> None:
     global _services, _folder
     atexit.register(_stop)  # whatever ends the run, also a failure before pytest is configured
@@ -45,8 +52,5 @@ if "DATABASE_URL" not in os.environ:
         _choose_valkey_database(_worker)
 
 
-def _stop() -> None:
-    if _services is not None:
-        _services.stop()
-    if _folder is not None:
-        shutil.rmtree(_folder, ignore_errors=True)
+def pytest_unconfigure() -> None:
+    _stop()

@@ -28,6 +28,7 @@ from proxy.telemetry import SNAPSHOT_REVISION, STORE_UP
 
 log = structlog.get_logger(__name__)
 
+_FIRST_LOAD_S = 1.5  # how long a new worker waits for the database before it serves from the vault
 _LISTEN_RETRY_S = 0.5
 _LISTEN_TIMEOUT_S = 1.0
 
@@ -66,7 +67,8 @@ class Watcher:
 
     async def start(self) -> None:
         """Load the configuration from the database, or from the vault while that is away; then keep it current."""
-        await self._check()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._check(), timeout=_FIRST_LOAD_S)
         if self._holder.current is None and (kept := await self._vault.find()) is not None:
             log.warning("snapshot_from_vault", revision=kept.revision)
             self._use(kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.contrib import admin
@@ -37,6 +38,12 @@ class PriceForm(ConsoleForm):
             "cached_input_nano_usd_per_mtok",
             "output_nano_usd_per_mtok",
         )
+
+    def clean_effective_at(self) -> dt.datetime:
+        """The page shows whole seconds; a moment that was not touched keeps its fraction and is no change."""
+        written: dt.datetime = self.cleaned_data["effective_at"]
+        stored = self.instance.effective_at
+        return stored if written == stored.replace(microsecond=0) else written
 
     def full_clean(self) -> None:
         super().full_clean()
