@@ -42,7 +42,10 @@ class KeyRing:
             key_id, found, encoded = pair.partition(":")
             if not found:
                 raise ValueError("an encryption key is written id:base64")
-            keys[key_id.strip()] = base64.b64decode(encoded, validate=True)
+            key_id = key_id.strip()
+            if key_id in keys:
+                raise ValueError(f"encryption key {key_id!r} stands twice: what the one sealed the other cannot open")
+            keys[key_id] = base64.b64decode(encoded, validate=True)
         return cls(keys)
 
     def seal(self, plaintext: bytes, place: str) -> bytes:

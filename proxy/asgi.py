@@ -192,7 +192,7 @@ class DataPlane:
 
     def _note(self, exchange: Exchange, sink: HttpSink, error: GatewayError | None) -> None:
         elapsed_s = exchange.timings.elapsed_s()
-        upstream_s = exchange.timings.upstream_s()
+        upstream_s = exchange.timings.upstream_s
         status = sink.status or 499  # nothing was sent: nobody was there
         http_requests(exchange.route, exchange.method, status).inc()
         request_duration(exchange.route).observe(elapsed_s)

@@ -45,35 +45,32 @@ class Sink(Protocol):
 
 class Timings:
     """
-    When each stage ended, for `server-timing` and the request's log event. A stage marked twice counts up to the second mark.
+    How long each stage took, for `server-timing` and the request's log event. Units: seconds.
 
-    Cost: 0.1 us a mark.
+    Cost: 0.2 us a mark.
     """
 
-    __slots__ = ("_marks", "_started_at")
+    __slots__ = ("_marked_at", "_started_at", "stages_s")
 
     def __init__(self, started_at: float) -> None:
         self._started_at = started_at
-        self._marks: list[tuple[str, float]] = []
+        self._marked_at = started_at
+        self.stages_s: dict[str, float] = {}
 
     def mark(self, stage: str) -> None:
-        self._marks.append((stage, time.perf_counter()))
+        """Say that `stage` ended now; a stage that is marked again has the time since the last mark added."""
+        now = time.perf_counter()
+        stages = self.stages_s
+        stages[stage] = stages.get(stage, 0.0) + now - self._marked_at
+        self._marked_at = now
 
     def elapsed_s(self) -> float:
         return time.perf_counter() - self._started_at
 
-    def stages_ms(self) -> dict[str, float]:
-        """Return how long each stage took."""
-        stages: dict[str, float] = {}
-        before = self._started_at
-        for stage, at in self._marks:
-            stages[stage] = stages.get(stage, 0.0) + (at - before) * 1e3
-            before = at
-        return stages
-
+    @property
     def upstream_s(self) -> float:
-        """Return the time that was the upstream's; the rest is ours."""
-        return self.stages_ms().get("upstream", 0.0) / 1e3
+        """The time that was the upstream's; the rest is ours."""
+        return self.stages_s.get("upstream", 0.0)
 
 
 @dataclass(slots=True)

@@ -79,13 +79,13 @@ class KeyDirectory:
             self._forget(digest)
             return None
         self._known.move_to_end(digest)
+        self._on_lookup(True)
         return entry[0]
 
     async def find(self, digest: bytes) -> Principal | None:
         """Return who a key is, None when nobody. Errors: StoreUnavailable."""
         principal = self.remembered(digest)
         if principal is not None:
-            self._on_lookup(True)
             return principal
         if (until := self._unknown.get(digest)) is not None:
             if until > self._clock():

@@ -186,7 +186,7 @@ def _record_success(call: _Call) -> int:
         usage=usage,
         cost_nano_usd=cost_nano_usd,
     )
-    model_latency(attempt.backend.provider, model).observe(call.exchange.timings.upstream_s())
+    model_latency(attempt.backend.provider, model).observe(call.exchange.timings.upstream_s)
     if usage is not None:
         tokens(model, "input").inc(usage.input_tokens)
         tokens(model, "output").inc(usage.output_tokens)

@@ -20,13 +20,14 @@ def exchange_headers(exchange: Exchange, revision: int | None) -> Headers:
     """Return the request's id, the times so far and the revision of the configuration that was used."""
     request_id = str(exchange.request_id).encode()
     elapsed_s = exchange.timings.elapsed_s()
-    stages = ", ".join([f"{stage};dur={ms:.2f}" for stage, ms in exchange.timings.stages_ms().items()])
+    stages = [f"{stage};dur={spent_s * 1e3:.2f}" for stage, spent_s in exchange.timings.stages_s.items()]
+    stages.append(f"total;dur={elapsed_s * 1e3:.2f}")
     headers = [
         (b"x-request-id", request_id),
         (b"request-id", request_id),
         (b"x-response-time", b"%.2fms" % (elapsed_s * 1e3)),
         (b"x-process-time", b"%.6f" % elapsed_s),
-        (b"server-timing", f"{stages}, total;dur={elapsed_s * 1e3:.2f}".encode() if stages else b"total;dur=%.2f" % (elapsed_s * 1e3)),
+        (b"server-timing", ", ".join(stages).encode()),
     ]
     if revision is not None:
         headers.append((b"x-gateway-revision", b"%d" % revision))

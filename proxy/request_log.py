@@ -56,7 +56,7 @@ class RequestLog:
         if error_code:
             event["error"] = error_code
         if is_slow:
-            event["stages_ms"] = {stage: round(ms, 3) for stage, ms in exchange.timings.stages_ms().items()}
+            event["stages_ms"] = {stage: round(spent_s * 1e3, 3) for stage, spent_s in exchange.timings.stages_s.items()}
         self._add(_encoder.encode(event) + b"\n")
 
     def _add(self, line: bytes) -> None:

@@ -42,8 +42,7 @@ class PriceForm(ConsoleForm):
     def clean_effective_at(self) -> dt.datetime:
         """The page shows whole seconds; a moment that was not touched keeps its fraction and is no change."""
         written: dt.datetime = self.cleaned_data["effective_at"]
-        stored = self.instance.effective_at
-        return stored if written == stored.replace(microsecond=0) else written
+        return written if "effective_at" in self.changed_data else self.instance.effective_at
 
     def full_clean(self) -> None:
         super().full_clean()

@@ -59,7 +59,7 @@ def _retry_after_s(response: UpstreamResponse) -> float | None:
         except ValueError:
             try:
                 seconds = email.utils.parsedate_to_datetime(value.decode("latin-1")).timestamp() - time.time()
-            except ValueError:
+            except (ValueError, OverflowError):
                 continue
         if 0 <= seconds < float("inf"):
             return min(seconds, _RETRY_AFTER_MAX_S)

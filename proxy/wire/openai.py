@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from proxy.errors import BadRequest
-from proxy.wire.json_body import check_depth
+from proxy.errors import BadRequest, UpstreamBroken
+from proxy.wire.json_body import check_depth, check_text
 
 ModelName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 TokenCount = Annotated[int, msgspec.Meta(ge=1)]
@@ -122,6 +122,7 @@ _reply_decoder = msgspec.json.Decoder(_ReplyBody)
 _chunk_decoder = msgspec.json.Decoder(_Chunk)
 _error_decoder = msgspec.json.Decoder(_ErrorBody)
 _encoder = msgspec.json.Encoder()
+_COUNT_MAX = 2**31 - 1  # what a usage record can hold; an upstream that claims more must not stop the records of all others
 _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
 _TRUE = msgspec.Raw(b"true")
 
@@ -130,10 +131,11 @@ def _bad_request(error: Exception) -> BadRequest:
     text = str(error)
     if not isinstance(error, msgspec.ValidationError):
         return BadRequest(f"The body is not valid JSON: {text[:200]}")
-    if missing := re.search(r"missing required field `([^`]+)`", text):
-        return BadRequest(f"Missing required parameter: '{missing[1]}'.", param=missing[1])
     path = _PATH.search(text)
     param = path[1] if path and path[1] and path[1] != "[...]" else None
+    if missing := re.search(r"missing required field `([^`]+)`", text):
+        param = f"{param}.{missing[1]}" if param else missing[1]
+        return BadRequest(f"Missing required parameter: '{param}'.", param=param)
     reason = _PATH.sub("", text)
     return BadRequest(f"Invalid value for '{param}': {reason}." if param else f"Invalid body: {reason}.", param=param)
 
@@ -144,6 +146,7 @@ def parse_chat_request(body: bytes, depth_limit_count: int) -> ChatRequest:
 
     Errors: BadRequest, with `param` where it is known.
     """
+    check_text(body)
     check_depth(body, depth_limit_count)
     try:
         checked = _chat_decoder.decode(body)
@@ -172,20 +175,24 @@ def dump_chat_request(request: ChatRequest, upstream_model: str) -> bytes:
 def _usage(body: _UsageBody | None) -> Usage | None:
     if body is None:
         return None
-    cached = (body.prompt_tokens_details.cached_tokens or 0) if body.prompt_tokens_details else 0
-    return Usage(max(body.prompt_tokens or 0, 0), max(body.completion_tokens or 0, 0), max(cached, 0))
+    cached = body.prompt_tokens_details.cached_tokens if body.prompt_tokens_details else 0
+    return Usage(_count(body.prompt_tokens), _count(body.completion_tokens), _count(cached))
+
+
+def _count(tokens: int | None) -> int:
+    return min(max(tokens or 0, 0), _COUNT_MAX)
 
 
 def parse_chat_reply(body: bytes) -> Usage | None:
     """
     Check that `body` is a chat completion and return its usage, None when it holds none.
 
-    Errors: ValueError for anything else.
+    Errors: UpstreamBroken for anything else.
     """
     try:
         return _usage(_reply_decoder.decode(body).usage)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError("not a chat completion") from error
+        raise UpstreamBroken("The provider sent something that is no chat completion.") from error
 
 
 def parse_error(body: bytes) -> UpstreamErrorDetail | None:

@@ -190,9 +190,9 @@ def test_bob_who_may_look_sees_the_secrets_without_what_they_are_made_of(client,
 
 def test_a_key_is_never_deleted(admin_client, api_key):
     alone = admin_client.post(_page(api_key, "delete"), {"post": "yes"})
-    together = admin_client.post(_LIST, {"action": "delete_selected", "_selected_action": [api_key.pk], "post": "yes"})
+    admin_client.post(_LIST, {"action": "delete_selected", "_selected_action": [api_key.pk], "post": "yes"})
 
-    assert (alone.status_code, together.status_code) == (403, 302)
+    assert alone.status_code == 403
     assert ApiKey.objects.exists()
 
 
