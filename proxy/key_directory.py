@@ -19,6 +19,7 @@ from proxy.errors import StoreUnavailable
 _CHANGES_MAX_COUNT = 10_000
 _LOOK_UPS_MAX_COUNT = 16
 _LOOK_UP_TIMEOUT_S = 5.0
+_READS_MAX_COUNT = 2
 
 
 class PrincipalStore(Protocol):
@@ -67,6 +68,7 @@ class KeyDirectory:
         self._digests: dict[str, set[bytes]] = {}
         self._in_flight: dict[bytes, asyncio.Task[Principal | None]] = {}
         self._changes: OrderedDict[str, int] = OrderedDict()
+        self._changes_count = 0
         self._forgotten_before = 0
         self._look_ups = asyncio.Semaphore(_LOOK_UPS_MAX_COUNT)
 
@@ -106,21 +108,36 @@ class KeyDirectory:
             return principal
         try:
             async with asyncio.timeout(_LOOK_UP_TIMEOUT_S), self._look_ups:
-                principal = await self._store.find_principal(digest)
+                principal = await self._read(digest)
         except TimeoutError as error:
             raise StoreUnavailable from error
-        if principal is None:
-            self._unknown[digest] = self._clock() + self._negative_ttl_s
-            if len(self._unknown) > self._max_count:
-                self._unknown.popitem(last=False)
-            return None
-        if not self._is_stale(principal):
+        if principal is not None and not self._is_stale(principal):
             self._remember(digest, principal)
             await self._shared.put(digest, principal)
         return principal
 
+    async def _read(self, digest: bytes) -> Principal | None:
+        """Ask the database; once more when a change arrived meanwhile that the answer does not know."""
+        principal: Principal | None = None
+        for _ in range(_READS_MAX_COUNT):
+            changes_count = self._changes_count
+            principal = await self._store.find_principal(digest)
+            if principal is None:
+                if changes_count == self._changes_count:
+                    self._remember_unknown(digest)
+                return None
+            if not self._is_stale(principal):
+                break
+        return principal
+
     def apply_change(self, subject: str, number: int) -> None:
-        """Forget what the feed says changed; copies read before `number` are refused from now on."""
+        """
+        Forget what the feed says changed; copies read before `number` are refused from now on.
+
+        All unknown keys are asked for again: which of them the change brought to life cannot be told from a digest.
+        """
+        self._unknown.clear()
+        self._changes_count += 1
         self._changes[subject] = max(number, self._changes.get(subject, 0))
         self._changes.move_to_end(subject)
         if len(self._changes) > _CHANGES_MAX_COUNT:
@@ -148,6 +165,11 @@ class KeyDirectory:
         self._digests.setdefault(principal.key_id, set()).add(digest)
         while len(self._known) > self._max_count:
             self._forget(next(iter(self._known)))
+
+    def _remember_unknown(self, digest: bytes) -> None:
+        self._unknown[digest] = self._clock() + self._negative_ttl_s
+        if len(self._unknown) > self._max_count:
+            self._unknown.popitem(last=False)
 
     def _forget(self, digest: bytes) -> None:
         entry = self._known.pop(digest, None)

@@ -45,7 +45,7 @@ class CounterUnavailable(Exception):
 class SharedCounter(Protocol):
     """The GCRA counter that all workers share."""
 
-    async def take(self, key: bytes, interval_us: float, burst: int, want_count: int, give_back_count: int) -> Grant:
+    async def take(self, key: bytes, interval_us: float, burst: int, want_count: int, give_back_count: float) -> Grant:
         """Give units back, then take up to `want_count`. Errors: CounterUnavailable."""
 
 
@@ -81,6 +81,7 @@ class Bucket:
         "key",
         "lease_max_count",
         "leased_count",
+        "leased_since",
         "refused_until",
         "rule",
         "used_at",
@@ -93,6 +94,7 @@ class Bucket:
         self.burst = rule.burst
         self.lease_max_count = max(1, min(rule.burst // 50, int(rule.amount / rule.window_s * 0.05), 1000))
         self.leased_count = 0
+        self.leased_since = now
         self.refused_until = 0.0
         self.used_at = now
         self._known_at = now
@@ -114,10 +116,20 @@ class Bucket:
         self._taken_count += 1
         return True
 
-    def give_back(self) -> None:
-        """Put one unit back that a request took and may not use."""
+    def give_back(self, leased_since: float) -> None:
+        """Put one unit back that a request took, leased at `leased_since` or later, and may not use."""
+        self.leased_since = min(self.leased_since, leased_since) if self.leased_count else leased_since
         self.leased_count += 1
         self._taken_count -= 1
+
+    def take_unused(self, now: float) -> float:
+        """
+        Empty the lease and return how many of its units the shared counter may have back.
+
+        What the limit refilled since the lease is taken off: it may have passed already, and would pass a second time.
+        """
+        count, self.leased_count = self.leased_count, 0
+        return max(0.0, count - (now - self.leased_since) / self.interval_s)
 
     def wait(self, counter: SharedCounter, share: float, clock: Callable[[], float]) -> asyncio.Future[float]:
         """Return the time to wait before a unit is there, 0 when one was taken. Waiters of one tick share one round trip."""
@@ -161,6 +173,8 @@ class Bucket:
         self._known_at = now
         self._known_remaining = grant.remaining_count
         self._taken_count = 0
+        if not self.leased_count:
+            self.leased_since = now
         self.leased_count += grant.granted_count
         if grant.granted_count < want:
             self.refused_until = now + grant.retry_after_s
@@ -186,6 +200,11 @@ class Bucket:
 def _report(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         task.get_loop().call_exception_handler({"message": "taking from a limit failed", "exception": error, "task": task})
+
+
+def _give_back(taken: list[tuple[Bucket, float]]) -> None:
+    for bucket, leased_since in taken:
+        bucket.give_back(leased_since)
 
 
 class Limiter:
@@ -227,9 +246,10 @@ class Limiter:
             (taken if bucket.take_leased() else missing).append(bucket)
         if not missing:
             return []
-        return await self._take_missing(taken, missing)
+        return await self._take_missing([(bucket, bucket.leased_since) for bucket in taken], missing, now)
 
-    async def _take_missing(self, taken: list[Bucket], missing: list[Bucket]) -> list[Refusal]:
+    async def _take_missing(self, taken: list[tuple[Bucket, float]], missing: list[Bucket], now: float) -> list[Refusal]:
+        """`taken` holds since when each bucket's unit was leased at the earliest."""
         waits = [bucket.wait(self._counter, self._share, self.clock) for bucket in missing]
         refusals: list[Refusal] = []
         try:
@@ -238,25 +258,18 @@ class Limiter:
                 if retry_after_s > 0:
                     refusals.append(Refusal(bucket.rule, retry_after_s))
                 else:
-                    taken.append(bucket)
+                    taken.append((bucket, now))
         except BaseException:
-            self._give_back(taken, missing, waits)
+            counted = {bucket.key for bucket, _ in taken}
+            for bucket, wait in zip(missing, waits, strict=True):
+                if bucket.key not in counted and wait.done() and not wait.cancelled() and wait.result() == 0.0:
+                    taken.append((bucket, now))
+                wait.cancel()
+            _give_back(taken)
             raise
         if any(refusal.rule.is_enforced for refusal in refusals):
-            for bucket in taken:
-                bucket.give_back()
+            _give_back(taken)
         return refusals
-
-    @staticmethod
-    def _give_back(taken: list[Bucket], missing: list[Bucket], waits: list[asyncio.Future[float]]) -> None:
-        for bucket in taken:
-            bucket.give_back()
-        for bucket, wait in zip(missing, waits, strict=True):
-            if bucket in taken:
-                continue
-            if wait.done() and not wait.cancelled() and wait.result() == 0.0:
-                bucket.give_back()
-            wait.cancel()
 
     def start(self) -> None:
         self._sweeper = asyncio.create_task(self._sweep_forever(), name="limiter-sweeper")
@@ -278,7 +291,9 @@ class Limiter:
         now = self.clock()
         idle = [bucket for bucket in self._buckets.values() if bucket.leased_count > 0 and now - bucket.used_at >= idle_s]
         for bucket in idle:
-            count, bucket.leased_count = bucket.leased_count, 0
+            count = bucket.take_unused(now)
+            if count <= 0:
+                continue
             try:
                 await self._counter.take(bucket.key, bucket.interval_s * 1e6, bucket.burst, 0, count)
             except CounterUnavailable:

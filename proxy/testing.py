@@ -205,7 +205,7 @@ class MemoryCounter:
         self._full_at: dict[bytes, float] = {}
         self.calls_count = 0
 
-    async def take(self, key: bytes, interval_us: float, burst: int, want_count: int, give_back_count: int) -> Grant:
+    async def take(self, key: bytes, interval_us: float, burst: int, want_count: int, give_back_count: float) -> Grant:
         self.calls_count += 1
         await asyncio.sleep(0)
         now, interval_s = self._clock(), interval_us / 1e6

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
-import environ
+from psycopg.conninfo import conninfo_to_dict
 
 from gatewaysite import installation_secrets
 from gatewaysite.env import read
@@ -38,17 +38,18 @@ REDIS_URL: str = read("REDIS_URL") or f"unix://{_data.valkey_socket}?db=0"
 
 
 def _database() -> dict[str, Any]:
-    if GATEWAY_EMBEDDED_POSTGRES:
-        config: dict[str, Any] = {"NAME": "gateway", "USER": "postgres", "HOST": str(_data.run)}
-    else:
-        config = dict(environ.Env.db_url_config(read("DATABASE_URL")))
     # Connections live as long as a request and come from the pool; 5 s without one is an answer (503), not a queue.
-    pool = {"min_size": 1, "max_size": 8, "timeout": 5, "name": "gateway"}
-    return config | {
+    options: dict[str, Any] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 5, "name": "gateway"}, "connect_timeout": 5}
+    place = {"dbname": "gateway", "user": "postgres", "host": str(_data.run)}
+    if not GATEWAY_EMBEDDED_POSTGRES:
+        place = {name: str(value) for name, value in conninfo_to_dict(read("DATABASE_URL")).items()}
+    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    return {
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": 0,
         "DISABLE_SERVER_SIDE_CURSORS": True,  # a pooler in transaction mode would lose them
-        "OPTIONS": {"pool": pool, "connect_timeout": 5},
+        **{names[name]: value for name, value in place.items() if name in names},
+        "OPTIONS": options | {name: value for name, value in place.items() if name not in names},
     }
 
 

@@ -30,7 +30,7 @@ class RedisCounter:
     def __init__(self, redis: RedisConnection) -> None:
         self._redis = redis
 
-    async def take(self, key: bytes, interval_us: float, burst: int, want_count: int, give_back_count: int) -> Grant:
+    async def take(self, key: bytes, interval_us: float, burst: int, want_count: int, give_back_count: float) -> Grant:
         try:
             arguments: list[bytes | str | int | float] = [repr(interval_us), burst, want_count, give_back_count]
             granted, remaining, retry_us, full_us = await self._redis.run_script(TAKE, [key], arguments)

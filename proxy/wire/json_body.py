@@ -13,7 +13,7 @@ _ALL_BUT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
 _ONE_KIND = bytes.maketrans(b"[]", b"{}")
 
 
-def check_text(body: bytes) -> None:
+def check_utf8(body: bytes) -> None:
     """
     Errors: BadRequest for a body that is no UTF-8, which the parser sees only in the fields it reads.
 

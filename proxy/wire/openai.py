@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 
 from proxy.errors import BadRequest, UpstreamBroken
-from proxy.wire.json_body import check_depth, check_text
+from proxy.wire.json_body import check_depth, check_utf8
 
 ModelName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 TokenCount = Annotated[int, msgspec.Meta(ge=1)]
@@ -146,7 +146,7 @@ def parse_chat_request(body: bytes, depth_limit_count: int) -> ChatRequest:
 
     Errors: BadRequest, with `param` where it is known.
     """
-    check_text(body)
+    check_utf8(body)
     check_depth(body, depth_limit_count)
     try:
         checked = _chat_decoder.decode(body)
