@@ -16,7 +16,7 @@ from django.contrib.admin import ShowFacets
 from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, QuerySet, RestrictedError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.views import ChangeList
@@ -76,6 +76,8 @@ def describe(error: Exception) -> str:
         return " ".join(f"{name.replace('_', ' ').capitalize()}: {' '.join(texts)}" for name, texts in error.message_dict.items())
     if isinstance(error, ProtectedError | RestrictedError):
         return "Other objects still need it; delete or change them first."
+    if isinstance(error, IntegrityError):
+        return "Someone else stored something alike at the same moment. Look again and repeat what is still needed."
     return str(error)
 
 
@@ -88,7 +90,7 @@ def run_guarded(request: HttpRequest, work: AbstractContextManager[None], view: 
     try:
         with work:
             return view()
-    except (DomainError, ValidationError, ProtectedError, RestrictedError) as error:
+    except (DomainError, ValidationError, IntegrityError) as error:
         messages.error(request, describe(error))
         return HttpResponseRedirect(request.get_full_path())
 

@@ -216,6 +216,14 @@ class Installation:
         assert len(rows) == 1, rows
         return dict(rows[0])
 
+    def records_of(self, key: str) -> list[dict[str, Any]]:
+        """Return the usage records of one API key, given by its secret, the oldest first."""
+        return self.sql(
+            "SELECT r.* FROM proxy_usagerecord r JOIN apikeys_apikeysecret s ON s.api_key_id = r.key_id WHERE s.public_id = %s"
+            " ORDER BY r.ts, r.request_id",
+            [key.split("_")[2]],
+        )
+
     # --- its processes --------------------------------------------------------------------------------------------------------------
 
     def child(self, word: str) -> int:

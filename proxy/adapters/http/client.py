@@ -139,7 +139,7 @@ class HttpClient:
                 lambda: connection, address, origin.port, ssl=context, server_hostname=origin.host if context else None
             )
         except BaseException as error:
-            # Also a cancelled call whose connection was made in the same moment: nobody else would close it.
+            # The loop closes what it opened, but politely: with a connection just made, TLS would wait for the upstream's farewell.
             connection.discard()
             origin.connections.discard(connection)
             if isinstance(error, OSError):

@@ -62,7 +62,11 @@ def test_list_costs_the_same_for_one_row_and_three(label, admin_client):
 def test_list_and_page_of_a_row_open_for_an_administrator(label, admin_client):
     row = make_row(apps.get_model(label))
 
-    pages = [admin_client.get(_url(label)), admin_client.get(_url(label, "change", row.pk)), admin_client.get(_url(label, "history", row.pk))]
+    pages = [
+        admin_client.get(_url(label)),
+        admin_client.get(_url(label, "change", row.pk)),
+        admin_client.get(_url(label, "history", row.pk)),
+    ]
 
     assert [page.status_code for page in pages] == [200, 200, 200]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.db.models import ProtectedError
 
 from common.admin import describe
@@ -53,6 +54,10 @@ def test_what_is_no_amount_of_dollars_is_refused(text):
         (DomainError("Not like this."), "Not like this."),
         (ValidationError("Not so."), "Not so."),
         (ValidationError({"base_url": ["Not so.", "Nor so."]}), "Base url: Not so. Nor so."),
+        (
+            IntegrityError("duplicate key"),
+            "Someone else stored something alike at the same moment. Look again and repeat what is still needed.",
+        ),
         (ProtectedError("cannot delete", set()), "Other objects still need it; delete or change them first."),
     ],
 )

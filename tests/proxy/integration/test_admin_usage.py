@@ -56,7 +56,16 @@ def test_a_record_is_found_by_its_time_and_id_and_shown_with_its_cost(admin_clie
     assert 'name="_save"' not in page
 
 
-@pytest.mark.parametrize("object_id", ["nonsense", "0", "9276c347-f52e-4d03-bca6-0f2a2c6f1ac2", "01a1fde1-abed-766f-b7a2-a29d2416c75b", "ffffffff-ffff-ffff-ffff-ffffffffffff"])
+@pytest.mark.parametrize(
+    "object_id",
+    [
+        "nonsense",
+        "0",
+        "9276c347-f52e-4d03-bca6-0f2a2c6f1ac2",
+        "01a1fde1-abed-766f-b7a2-a29d2416c75b",
+        "ffffffff-ffff-ffff-ffff-ffffffffffff",
+    ],
+)
 def test_an_id_that_names_no_record_leads_back(object_id, admin_client):
     assert admin_client.get(f"{_LIST}{object_id}/change/").status_code == 302
 

@@ -271,6 +271,43 @@ async def test_close_ends_idle_and_running_connections() -> None:
 
 
 @on_both_loops
+async def test_close_ends_a_call_that_waits_for_its_head_and_repeats_nothing() -> None:
+    async def behave(peer: Peer) -> None:
+        await peer.read_request()
+        await peer.write(OK)
+        await peer.read_request()
+
+    async with serve(behave) as server, http_client() as client:
+        await (await post(client, server.endpoint)).read_all(10)
+        task = asyncio.create_task(post(client, server.endpoint))
+        await server.saw_request(2)
+        await client.close()
+        with pytest.raises(UpstreamFailure) as caught:
+            await task
+
+    assert name(caught.value) == ("head", "reset", None)
+    assert len(server.peers) == 1
+
+
+@on_both_loops
+async def test_connection_made_during_close_is_not_kept() -> None:
+    may_resolve = asyncio.Event()
+
+    async def look_up(host: str, port: int) -> tuple[str, ...]:
+        await may_resolve.wait()
+        return ("127.0.0.1",)
+
+    async with serve(misbehaving.answers(OK)) as server, http_client(look_up=look_up) as client:
+        task = asyncio.create_task(post(client, Endpoint("http", "late.example", server.endpoint.port)))
+        await asyncio.sleep(0)
+        await client.close()
+        may_resolve.set()
+        await (await task).read_all(10)
+
+        await server.saw_close()
+
+
+@on_both_loops
 async def test_origins_without_connections_are_forgotten() -> None:
     with misbehaving.refusing_port() as port:
         async with http_client() as client:

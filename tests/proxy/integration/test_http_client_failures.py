@@ -309,6 +309,27 @@ async def test_slow_reader_is_not_an_idle_upstream() -> None:
 
 
 @on_both_loops
+async def test_idle_timer_stands_still_while_nobody_reads() -> None:
+    async def behave(peer: misbehaving.Peer) -> None:
+        await peer.read_request()
+        await peer.write(misbehaving.CHUNKED_HEAD)
+        for piece in (b"one", b"two"):
+            await asyncio.sleep(0.05)
+            await peer.write(misbehaving.dump_chunk(piece))
+        await asyncio.sleep(1.2)
+        await peer.write(misbehaving.CHUNKED_END)
+
+    async with serve(behave) as server, http_client() as client:
+        response = await post(client, server.endpoint, timeouts=timeouts(idle_s=0.7))
+        response.mark_started()
+        first = await response.read()
+        await asyncio.sleep(1.3)
+        data, failure = await read_to_end(response)
+
+    assert (first + data, failure) == (b"onetwo", None)
+
+
+@on_both_loops
 async def test_total_timer_runs_while_nobody_reads() -> None:
     async with serve(misbehaving.hangs_mid_body) as server, http_client() as client:
         response = await post(client, server.endpoint, timeouts=timeouts(total_s=0.5))

@@ -87,6 +87,29 @@ async def test_upstream_that_stops_reading_ends_the_sending(timer: str) -> None:
 
 
 @on_both_loops
+async def test_first_token_timer_starts_when_a_large_body_is_sent() -> None:
+    may_read = asyncio.Event()
+
+    async def reads_then_hangs(peer: Peer) -> None:
+        peer.writer.transport.pause_reading()
+        await may_read.wait()
+        peer.writer.transport.resume_reading()
+        await peer.read_request()
+
+    async with serve(reads_then_hangs) as server, http_client() as client:
+        task = asyncio.create_task(post(client, server.endpoint, b"x" * LARGE, timeouts=Timeouts(first_token_s=0.3, idle_s=50)))
+        await server.saw_connection()
+        await asyncio.sleep(0.6)
+        may_read.set()
+        with pytest.raises(UpstreamFailure) as caught:
+            async with asyncio.timeout(20):
+                await task
+
+    assert name(caught.value) == ("head", "timeout", "first_token")
+    assert len(server.requests) == 1
+
+
+@on_both_loops
 async def test_upstream_that_resets_in_the_request_is_named() -> None:
     async def resets(peer: Peer) -> None:
         await peer.reader.readuntil(b"\r\n\r\n")

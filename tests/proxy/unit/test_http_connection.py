@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from ipaddress import ip_network
 
 import pytest
 
+from proxy.adapters.egress import EgressPolicy
+from proxy.adapters.http import HttpClient
 from proxy.adapters.http.connection import Connection
 from proxy.adapters.http.pool import Origin
-from proxy.ports import Timeouts, UpstreamFailure
+from proxy.ports import Endpoint, Timeouts, UpstreamFailure
 from tests.proxy.misbehaving import CHUNKED_END, CHUNKED_HEAD, dump_answer, dump_chunk
 
 
@@ -246,6 +249,42 @@ async def test_bytes_before_any_request_end_the_connection() -> None:
     connection.connection_lost(None)
 
 
+async def test_idle_connection_that_is_closing_is_not_taken() -> None:
+    origin = Origin("http", "a", 80, b"a", max_idle=10, idle_keep_s=60)
+    connections = [Connection(asyncio.get_running_loop(), origin) for _ in range(2)]
+    wires = [Wire(), Wire()]
+    for connection, wire in zip(connections, wires, strict=True):
+        connection.connection_made(wire)
+        assert origin.keep(connection)
+    wires[1].is_aborted = True
+
+    assert origin.find_idle() is connections[0]
+    assert origin.find_idle() is None
+
+
+async def test_large_body_stops_for_an_error_and_goes_on_behind_any_other_head() -> None:
+    for status, is_finished in ((b"413 Content Too Large", False), (b"200 OK", True)):
+        origin = Origin("http", "a", 80, b"a", max_idle=10, idle_keep_s=60)
+        connection = Connection(asyncio.get_running_loop(), origin)
+        wire = Wire()
+        connection.connection_made(wire)
+        connection.pause_writing()
+        body = b"x" * 300_000
+        task = asyncio.create_task(connection.exchange(b"head", body, is_head_request=False, timeouts=Timeouts(), total_at=1e9))
+        await asyncio.sleep(0)
+        assert wire.sent == b"head"
+
+        connection.data_received(b"HTTP/1.1 " + status + b"\r\ncontent-length: 2\r\n\r\n")
+        response = await task
+        connection.resume_writing()
+        connection.data_received(b"ok")
+
+        assert wire.sent == b"head" + (body if is_finished else b"")
+        assert await response.read_all(10) == b"ok"
+        assert (origin.idle == [connection]) == is_finished
+        connection.connection_lost(None)
+
+
 async def test_reading_pauses_above_the_mark_and_goes_on_after_a_read() -> None:
     origin = Origin("http", "a", 80, b"a", max_idle=10, idle_keep_s=60)
     connection = Connection(asyncio.get_running_loop(), origin)
@@ -264,8 +303,11 @@ async def test_reading_pauses_above_the_mark_and_goes_on_after_a_read() -> None:
     assert len(await response.read()) == 90_000
     assert not wire.is_paused
 
-    connection.data_received(dump_chunk(b"x" * 70_000) + CHUNKED_END)
+    connection.data_received(dump_chunk(b"x" * 70_000))
+    assert wire.is_paused
+    connection.data_received(CHUNKED_END)  # was on its way already
     assert not wire.is_paused
+    assert origin.idle == [connection]
     assert (len(await response.read()), await response.read()) == (70_000, b"")
     connection.connection_lost(None)
 
@@ -290,3 +332,28 @@ async def test_framing_without_content_fails_and_never_pauses(piece_bytes: int) 
     assert (caught.value.phase, caught.value.kind) == ("body", "too_large")
     assert wire.is_aborted
     connection.connection_lost(None)
+
+
+@pytest.mark.parametrize(("ending", "kind"), [("greeting", "protocol"), ("end", "eof"), ("reset", "reset")])
+async def test_connection_that_ends_as_soon_as_it_is_made_is_a_failed_connect(
+    monkeypatch: pytest.MonkeyPatch, ending: str, kind: str
+) -> None:
+    async def create_connection(factory: Callable[[], Connection], *_: object, **__: object) -> None:
+        connection, wire = factory(), Wire()
+        connection.connection_made(wire)
+        if ending == "greeting":
+            connection.data_received(b"220 mail.example\r\n")
+        elif ending == "end":
+            connection.eof_received()
+            wire.is_aborted = True
+        else:
+            wire.is_aborted = True
+            connection.connection_lost(ConnectionResetError())
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", create_connection)
+    client = HttpClient(EgressPolicy([ip_network("127.0.0.0/8")]))
+
+    with pytest.raises(UpstreamFailure) as caught:
+        await client.send(Endpoint("http", "127.0.0.1", 1), "POST", "/", (), b"", Timeouts())
+
+    assert (caught.value.phase, caught.value.kind, caught.value.is_sent) == ("connect", kind, False)
