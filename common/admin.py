@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.paginator import Paginator
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, QuerySet, RestrictedError
@@ -71,14 +71,17 @@ _BOUNDED_ROWS_COUNT: Final = 10_000
 def describe(error: Exception) -> str:
     """Return an error of the domain as one line for people."""
     if isinstance(error, ValidationError):
-        if not hasattr(error, "error_dict"):
-            return " ".join(error.messages)
-        return " ".join(f"{name.replace('_', ' ').capitalize()}: {' '.join(texts)}" for name, texts in error.message_dict.items())
+        fields = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
+        return " ".join(f"{_introduce(name)}{' '.join(texts)}" for name, texts in fields.items())
     if isinstance(error, ProtectedError | RestrictedError):
         return "Other objects still need it; delete or change them first."
     if isinstance(error, IntegrityError):
         return "Someone else stored something alike at the same moment. Look again and repeat what is still needed."
     return str(error)
+
+
+def _introduce(field: str) -> str:
+    return "" if field == NON_FIELD_ERRORS else f"{field.replace('_', ' ').capitalize()}: "
 
 
 def run_guarded(request: HttpRequest, work: AbstractContextManager[None], view: Callable[[], HttpResponse]) -> HttpResponse:

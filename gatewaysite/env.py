@@ -7,12 +7,14 @@ is generated from this table (`manage.py reference`), so a setting without a sen
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import environ
+from django.core.exceptions import ImproperlyConfigured
 
 Kind = Literal["str", "int", "float", "bool", "list", "path"]
 
@@ -96,15 +98,52 @@ _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 def read(name: str) -> Any:
     """
-    Return the value of a declared setting, from `<NAME>`, `<NAME>_FILE` or its default.
+    Return the value of a declared setting, from `<NAME>`, from the file that `<NAME>_FILE` names, or its default.
 
-    Errors: KeyError for a name that is not declared; ImproperlyConfigured for a value of the wrong type.
+    An empty value is none. Space around a value is not part of it: editors and `echo` end a file with a newline.
+    Errors: KeyError for a name that is not declared; ImproperlyConfigured for a value of the wrong type and a file that cannot be read.
     """
     setting = _BY_NAME[name]
-    reader = environ.FileAwareEnv()
-    if name not in os.environ and f"{name}_FILE" not in os.environ:
+    text = os.environ.get(name, "").strip() or _read_file(f"{name}_FILE")
+    if not text:
         return Path(setting.default) if setting.kind == "path" else setting.default
-    readers = {"str": reader.str, "int": reader.int, "float": reader.float, "bool": reader.bool, "list": reader.list}
-    if setting.kind == "path":
-        return Path(reader.str(name))
-    return readers[setting.kind](name)
+    try:
+        return _PARSERS[setting.kind](text)
+    except (ValueError, KeyError):
+        raise ImproperlyConfigured(f"{name}={text} is not usable. Set {_EXPECTED[setting.kind]}.") from None
+
+
+def _read_file(name: str) -> str:
+    path = os.environ.get(name, "")
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise ImproperlyConfigured(f"{name}={path} cannot be read: {error}") from error
+
+
+def _parse_float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError
+    return value
+
+
+def _parse_bool(text: str) -> bool:
+    return {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}[text.lower()]
+
+
+def _parse_list(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+_PARSERS: dict[Kind, Callable[[str], Any]] = {
+    "str": str,
+    "int": int,
+    "float": _parse_float,
+    "bool": _parse_bool,
+    "list": _parse_list,
+    "path": Path,
+}
+_EXPECTED = {"int": "a whole number", "float": "a number", "bool": "true or false"}

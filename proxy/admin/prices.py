@@ -73,6 +73,14 @@ class PriceAdmin(ConfigurationAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Price | None = None) -> bool:
         return super().has_delete_permission(request, obj) and not _is_listed(obj)
 
+    def get_fieldsets(self, request: HttpRequest, obj: Price | None = None) -> Any:
+        if obj is None or self.has_change_permission(request, obj):
+            return super().get_fieldsets(request, obj)
+        return (
+            (None, {"fields": ("provider", "upstream_model", "backend", "effective_at", "source_label")}),
+            ("Price, per million tokens", {"fields": ("input_usd", "cached_input_usd", "output_usd")}),
+        )
+
     @display(description="Source", label={PriceSource.OPERATOR.label: "info"}, ordering="source")
     def source_label(self, price: Price) -> str:
         return price.get_source_display()

@@ -16,10 +16,7 @@ from django.utils import timezone
 from common.ids import create_uuid7, timestamp
 from proxy.models import UsageRecord
 
-MARKS = [
-    pytest.mark.django_db,
-    pytest.mark.filterwarnings("ignore:No directory at:UserWarning"),  # files are served from their packages, none are collected
-]
+MARKS = [pytest.mark.django_db]
 
 _numbers = itertools.count(1)
 

@@ -41,20 +41,27 @@ def _backend(name: str = "b") -> Backend:
 
 def _stored(label: str) -> Any:
     """Store two rows of one kind through the domain and return the first."""
-    match label:
-        case "apikeys.workspace":
-            return [create_workspace("acme", "Acme"), create_workspace("other", "Other")][0]
-        case "apikeys.limit":
-            return [save_limit(Limit(name=name, scope="key", amount=1)) for name in ("a", "b")][0]
-        case "proxy.backend":
-            return [_backend("b"), _backend("c")][0]
-        case "proxy.route":
-            backend = _backend()
-            return [domain.save_route(Route(model=name), [domain.TargetDraft(backend, "up")]) for name in ("m", "n")][0]
-        case _:
-            prices = [{"provider": "p", "upstream_model": name} for name in ("m", "n")]
-            nanos = {"input_nano_usd_per_mtok": 150_000_000, "output_nano_usd_per_mtok": 600_000_000}
-            return [domain.save_price(Price(**price, **nanos)) for price in prices][0]
+    first, _second = _TWO_STORED[label]()
+    return first
+
+
+def _store_routes() -> list[Route]:
+    backend = _backend()
+    return [domain.save_route(Route(model=name), [domain.TargetDraft(backend, "up")]) for name in ("m", "n")]
+
+
+def _store_price(upstream_model: str) -> Price:
+    nanos = {"input_nano_usd_per_mtok": 150_000_000, "output_nano_usd_per_mtok": 600_000_000}
+    return domain.save_price(Price(provider="p", upstream_model=upstream_model, **nanos))
+
+
+_TWO_STORED = {
+    "apikeys.workspace": lambda: [create_workspace("acme", "Acme"), create_workspace("other", "Other")],
+    "apikeys.limit": lambda: [save_limit(Limit(name=name, scope="key", amount=1)) for name in ("a", "b")],
+    "proxy.backend": lambda: [_backend("b"), _backend("c")],
+    "proxy.route": _store_routes,
+    "proxy.price": lambda: [_store_price("m"), _store_price("n")],
+}
 
 
 def _url(label: str, page: str, *args: Any) -> str:

@@ -54,6 +54,7 @@ def test_what_is_no_amount_of_dollars_is_refused(text):
         (DomainError("Not like this."), "Not like this."),
         (ValidationError("Not so."), "Not so."),
         (ValidationError({"base_url": ["Not so.", "Nor so."]}), "Base url: Not so. Nor so."),
+        (ValidationError({"__all__": ["Not so."]}), "Not so."),
         (
             IntegrityError("duplicate key"),
             "Someone else stored something alike at the same moment. Look again and repeat what is still needed.",
