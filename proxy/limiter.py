@@ -222,13 +222,18 @@ class Limiter:
         self._sweeper: asyncio.Task[None] | None = None
 
     def bucket(self, rule: LimitRule, tag: str, subject: str) -> Bucket:
-        """Return the counter of `rule` for `subject`; `tag` keeps what is charged together in one slot of a cluster."""
-        key = f"gw:{{{tag}}}:limit:{rule.id}:{subject}".encode()
+        """
+        Return the counter of `rule` for `subject`; `tag` keeps what is charged together in one slot of a cluster.
+
+        Another pace is another counter: what GCRA stores is a time, which under a raised limit would go on refusing.
+        """
+        key = f"gw:{{{tag}}}:limit:{rule.id}:{rule.amount}/{rule.window_s}:{subject}".encode()
         bucket = self._buckets.get(key)
         if bucket is None or bucket.rule != rule:
             bucket = self._buckets[key] = Bucket(rule, key, self.clock())
             if len(self._buckets) > _BUCKETS_MAX_COUNT:
                 self._buckets.popitem(last=False)
+        self._buckets.move_to_end(key)
         return bucket
 
     async def take(self, buckets: Iterable[Bucket]) -> list[Refusal]:

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from apikeys.hotpath import Principal
-from proxy.errors import ClientGone, GatewayError, InternalError, Overloaded
+from proxy.errors import ClientGone, GatewayError, InternalError, Overloaded, UpstreamBroken
 from proxy.exchange import Exchange, Headers, Sink
 from proxy.key_directory import KeyDirectory
 from proxy.limiter import Reservation
@@ -201,6 +201,8 @@ async def _send_reply(call: _Call, response: UpstreamResponse) -> None:
         call.usage = parse_chat_reply(body)
     except UpstreamFailure as failure:
         raise as_gateway_error(failure) from failure
+    except ValueError as error:
+        raise UpstreamBroken("The provider sent something that is no chat completion.") from error
     finally:
         response.abort()
     body = await guard_reply(call.principal, body, call.gateway.guards)

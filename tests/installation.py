@@ -49,11 +49,14 @@ class Installation:
     """
     One data folder with the processes that `up` runs on it.
 
-    `workers` is `--workers`; `arguments` are further ones of `up`; `environ` is added to a clean environment.
+    `below` is the data folder's path in `folder`; `workers` is `--workers`, `arguments` are further ones of `up`; `environ` is added to a
+    clean environment.
     """
 
-    def __init__(self, folder: Path, *arguments: str, workers: int = 2, environ: Mapping[str, str] | None = None) -> None:
-        self.data_dir = DataDir(folder / "data")
+    def __init__(
+        self, folder: Path, *arguments: str, below: str = "data", workers: int = 2, environ: Mapping[str, str] | None = None
+    ) -> None:
+        self.data_dir = DataDir(folder / below)
         self.port = free_port()
         self.arguments = arguments
         self.workers_count = workers
@@ -206,7 +209,9 @@ class Installation:
     def sql(self, query: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Ask the installation's own PostgreSQL, over its socket."""
         parts = self.data_dir.database_url_parts()
-        with psycopg.connect(host=parts["host"], user=parts["user"], dbname=parts["name"], autocommit=True, connect_timeout=10) as connection:
+        with psycopg.connect(
+            host=parts["host"], user=parts["user"], dbname=parts["name"], autocommit=True, connect_timeout=10
+        ) as connection:
             cursor = connection.cursor(row_factory=dict_row).execute(query, list(parameters))
             return cursor.fetchall() if cursor.description else []
 
@@ -228,9 +233,9 @@ class Installation:
 
     def child(self, word: str) -> int:
         """Return the pid of the child of `up` whose command holds `word`."""
-        return wait_for(lambda: self._find_child(word))
+        return int(wait_for(lambda: self.find_child(word)))
 
-    def _find_child(self, word: str) -> int | None:
+    def find_child(self, word: str) -> int | None:
         assert self.process is not None
         own = [process for process in descendants(self.process.pid) if process.parent_pid == self.process.pid]
         return next((process.pid for process in own if word in process.command), None)
@@ -316,9 +321,12 @@ def frozen(*pids: int) -> Iterator[None]:
 
 
 @contextmanager
-def new_installation(*arguments: str, workers: int = 2, environ: Mapping[str, str] | None = None) -> Iterator[Installation]:
+def new_installation(
+    *arguments: str, below: str = "data", workers: int = 2, environ: Mapping[str, str] | None = None
+) -> Iterator[Installation]:
     """Yield an installation that was not started yet, in a folder of its own; nothing of it is left afterwards."""
-    installation = Installation(Path(tempfile.mkdtemp(prefix="gw-up-")), *arguments, workers=workers, environ=environ)
+    folder = Path(tempfile.mkdtemp(prefix="gw-up-"))
+    installation = Installation(folder, *arguments, below=below, workers=workers, environ=environ)
     try:
         yield installation
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -88,6 +87,6 @@ def _holds(pid: int, inode: str) -> bool:
     wanted = f"socket:[{inode}]"
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(OSError):
-            if os.readlink(descriptor) == wanted:
+            if str(descriptor.readlink()) == wanted:
                 return True
     return False

@@ -42,7 +42,7 @@ class _File:
 
 class Shipper:
     """
-    Follow all files of a spool folder. One shipper a folder; it takes a lock and waits if there is another.
+    Follow all files of a spool folder. Several may, such as one that ends and its successor: the database keeps one of each record.
 
     Guarantee: a record is stored once, whatever is killed and restarted; memory is bounded by one batch and the open requests.
     """
@@ -62,7 +62,13 @@ class Shipper:
         paths = sorted(self._folder.glob(f"*{SUFFIX}"))
         for gone in self._files.keys() - set(paths):
             del self._files[gone]
-        return sum(self._ship_file(self._files.setdefault(path, _File(path))) for path in paths)
+        return sum(self._ship_if_there(self._files.setdefault(path, _File(path))) for path in paths)
+
+    def _ship_if_there(self, file: _File) -> int:
+        try:
+            return self._ship_file(file)
+        except FileNotFoundError:
+            return 0  # another shipper stored all of it and deleted it
 
     def _ship_file(self, file: _File) -> int:
         # Asked before reading: if nobody holds it now, what is read next is all there will ever be.
@@ -83,7 +89,7 @@ class Shipper:
         if interrupted:
             self._store(interrupted)
             log.warning("requests_interrupted", count=len(interrupted))
-        file.path.unlink()
+        file.path.unlink(missing_ok=True)
         del self._files[file.path]
         return len(interrupted)
 

@@ -11,14 +11,52 @@ take the last seconds.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import os
 import time
 from pathlib import Path
 
+import structlog
+
 from proxy.wire.spool import Closed, Ended, Line, Started, dump_line
 
+log = structlog.get_logger(__name__)
+
 SUFFIX = ".spool"
+_TORN_END = b"!\n"  # makes no line of what was cut off, even where only its last byte was, and lets the next line stand alone
+
+
+class _File:
+    """One spool file, locked for as long as it is open."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._path = folder / f"{name}{SUFFIX}"
+        self._is_torn = False
+        self.size_bytes = 0
+        draft = folder / f".{name}"
+        self._descriptor = os.open(draft, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        draft.rename(self._path)  # only now can the shipper see it, and it is locked
+
+    def write(self, line: Line) -> None:
+        """Errors: OSError."""
+        data = dump_line(line)
+        if self._is_torn:
+            data = _TORN_END + data
+        written = os.write(self._descriptor, data)
+        self._is_torn = written != len(data)
+        if self._is_torn:
+            raise OSError(errno.ENOSPC, "the spool's disk is full")
+        self.size_bytes += written
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def discard(self) -> None:
+        self._path.unlink(missing_ok=True)
+        self.close()
 
 
 class SpoolWriter:
@@ -32,60 +70,68 @@ class SpoolWriter:
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
+        self._full_at_bytes = max_bytes
         self._open: dict[str, Started] = {}
         self._count = 0
-        self._descriptor = -1
-        self._size = 0
+        self._file: _File | None = None
 
     def start(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._descriptor = self._create()
+        self._file = self._create()
 
     def stop(self) -> None:
         """Close the file. What is still open in it counts as interrupted."""
-        if self._descriptor < 0:
+        if self._file is None:
             return
         if not self._open:
-            self._write(Closed())
-        os.close(self._descriptor)
-        self._descriptor = -1
+            with contextlib.suppress(OSError):  # then the shipper finds an orphan, with nothing open in it
+                self._file.write(Closed())
+        self._file.close()
+        self._file = None
 
     def started(self, line: Started) -> None:
-        self._write(line)
+        self._current().write(line)
         self._open[line.request_id] = line
 
     def ended(self, line: Ended) -> None:
-        self._write(line)
+        file = self._current()
+        file.write(line)
         self._open.pop(line.request_id, None)
-        if self._size >= self._max_bytes:
-            self._rotate()
+        if file.size_bytes >= self._full_at_bytes:
+            self._rotate(file)
 
     @property
     def open_count(self) -> int:
         return len(self._open)
 
-    def _create(self) -> int:
+    def _current(self) -> _File:
+        if self._file is None:
+            raise OSError(errno.EBADF, "the spool is closed")
+        return self._file
+
+    def _create(self) -> _File:
         self._count += 1
-        name = f"{time.time_ns():020d}-{os.getpid()}-{self._count}"
-        draft = self._folder / f".{name}"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        draft.rename(self._folder / f"{name}{SUFFIX}")  # only now can the shipper see it, and it is locked
-        self._size = 0
-        return descriptor
+        return _File(self._folder, f"{time.time_ns():020d}-{os.getpid()}-{self._count}")
 
-    def _write(self, line: Line) -> None:
-        data = dump_line(line)
-        written = os.write(self._descriptor, data)
-        if written != len(data):
-            os.write(self._descriptor, b"\n")  # the shipper drops the torn line, and the next one stands alone
-            raise OSError("the spool's disk is full")
-        self._size += written
+    def _rotate(self, full: _File) -> None:
+        """
+        Go on in a new file. Where the disk has no room for one, stay in this one for as many bytes more: its lines are safe.
 
-    def _rotate(self) -> None:
-        previous = self._descriptor
-        self._descriptor = self._create()
-        for line in self._open.values():
-            self._write(line)
-        os.write(previous, dump_line(Closed()))
-        os.close(previous)
+        The old file is closed by its last line only when the new one holds all that is open, and then before anything else is written:
+        so no request is open in the one and ended in the other.
+        """
+        following: _File | None = None
+        try:
+            following = self._create()
+            for line in self._open.values():
+                following.write(line)
+            full.write(Closed())
+        except OSError as error:
+            log.error("spool_not_rotated", reason=str(error))
+            self._full_at_bytes += self._max_bytes
+            if following is not None:
+                following.discard()
+            return
+        full.close()
+        self._file = following
+        self._full_at_bytes = self._max_bytes

@@ -56,6 +56,13 @@ class Keepalive:
         await self._send()
 
 
+def _is_plain(block: bytes) -> bool:
+    """Tell whether a block of events holds nothing we act on; a frame that was cut off does not end with a brace."""
+    if b'"usage"' in block or b"[DONE]" in block or b'"error"' in block:
+        return False
+    return block.count(b"}\n\n") == block.count(b"\n\n")
+
+
 class StreamRelay:
     """One stream on its way from the upstream to the client. `usage` is what the upstream counted, None until it said so."""
 
@@ -89,7 +96,7 @@ class StreamRelay:
                     continue
                 if self._keepalive is not None:
                     self._keepalive.touch()
-                if self.has_content and b'"usage"' not in block and b"[DONE]" not in block and b'"error"' not in block:
+                if self.has_content and _is_plain(block):
                     await self._sink.write(block)
                     continue
                 is_done = self._take_events(block, held)

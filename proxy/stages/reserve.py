@@ -19,19 +19,23 @@ class LimitPlans:
 
     def __init__(self, limiter: Limiter) -> None:
         self._limiter = limiter
-        self._plans: OrderedDict[tuple[str, str, str], tuple[Snapshot, Principal, tuple[Bucket, ...]]] = OrderedDict()
+        self._plans: OrderedDict[tuple[str, str, str], tuple[Principal, tuple[Bucket, ...]]] = OrderedDict()
+        self._snapshot: Snapshot | None = None
 
     @property
     def limiter(self) -> Limiter:
         return self._limiter
 
     def buckets_for(self, principal: Principal, client_ip: str, model: str, snapshot: Snapshot) -> tuple[Bucket, ...]:
+        if snapshot is not self._snapshot:  # all at once: plans of keys that stay away would keep every old configuration in memory
+            self._plans.clear()
+            self._snapshot = snapshot
         key = (principal.key_id, client_ip, model)
         plan = self._plans.get(key)
-        if plan is not None and plan[0] is snapshot and plan[1] is principal:
-            return plan[2]
+        if plan is not None and plan[0] is principal:
+            return plan[1]
         buckets = tuple(self._find_buckets(principal, client_ip, model, snapshot))
-        self._plans[key] = (snapshot, principal, buckets)
+        self._plans[key] = (principal, buckets)
         if len(self._plans) > _PLANS_MAX_COUNT:
             self._plans.popitem(last=False)
         return buckets
@@ -63,9 +67,11 @@ def _binds(rule: LimitRule, principal: Principal, model: str) -> bool:
 
 def _is_loopback(client_ip: str) -> bool:
     try:
-        return ipaddress.ip_address(client_ip).is_loopback
+        address = ipaddress.ip_address(client_ip)
     except ValueError:
         return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def _note(refusal: Refusal) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from proxy.errors import GatewayError, MethodNotAllowed, UpstreamRefused
@@ -29,8 +31,9 @@ def error_headers(error: GatewayError) -> list[tuple[bytes, bytes]]:
     if error.is_retryable is not None:
         headers.append((b"x-should-retry", b"true" if error.is_retryable else b"false"))
     if error.retry_after_s is not None:
-        headers.append((b"retry-after", b"%d" % max(1, -int(-error.retry_after_s // 1))))
-        headers.append((b"retry-after-ms", b"%d" % max(1, round(error.retry_after_s * 1000))))
+        # Rounded up: who comes back a part of a millisecond too early is refused again.
+        headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after_s))))
+        headers.append((b"retry-after-ms", b"%d" % max(1, math.ceil(error.retry_after_s * 1000))))
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", error.allowed.encode()))
     return headers

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from proxy.errors import BadRequest, UpstreamBroken
+from proxy.errors import BadRequest
 from proxy.wire.json_body import check_depth, check_utf8
 
 ModelName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -187,12 +187,12 @@ def parse_chat_reply(body: bytes) -> Usage | None:
     """
     Check that `body` is a chat completion and return its usage, None when it holds none.
 
-    Errors: UpstreamBroken for anything else.
+    Errors: ValueError for anything else.
     """
     try:
         return _usage(_reply_decoder.decode(body).usage)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise UpstreamBroken("The provider sent something that is no chat completion.") from error
+        raise ValueError("not a chat completion") from error
 
 
 def parse_error(body: bytes) -> UpstreamErrorDetail | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPConnection
 from typing import Any
 
@@ -65,9 +66,9 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
     "no messages": ("messages", {"model": "sim-fast"}),
     "messages that are text": ("messages", {"model": "sim-fast", "messages": "hello"}),
     "no message": ("messages", {"model": "sim-fast", "messages": []}),
-    "a message that is text": ("messages[...]", {"model": "sim-fast", "messages": ["hello"]}),
-    "a message of nobody": ("role", {"model": "sim-fast", "messages": [{"content": "hello"}]}),
-    "a content that is a number": ("messages[...].content", {"model": "sim-fast", "messages": [{"role": "user", "content": 1}]}),
+    "a message that is text": ("messages[0]", {"model": "sim-fast", "messages": ["hello"]}),
+    "a message of nobody": ("messages[0].role", {"model": "sim-fast", "messages": [{"content": "hello"}]}),
+    "a content that is a number": ("messages[0].content", {"model": "sim-fast", "messages": [{"role": "user", "content": 1}]}),
     "a temperature in words": ("temperature", chat(temperature="hot")),
     "a stream that is text": ("stream", chat(stream="yes")),
     "no tokens at all": ("max_tokens", chat(max_tokens=0)),
@@ -135,7 +136,10 @@ def test_a_chunked_body_over_the_limit_is_a_413(installation: Installation, keys
             yield b"x" * (1024 * 1024)
 
     try:
-        connection.request("POST", CHAT, pieces(), bearer(keys["everything"]) | {"content-type": "application/json"}, encode_chunked=True)
+        with suppress(ConnectionResetError, BrokenPipeError):  # answered and closed before all was sent
+            connection.request(
+                "POST", CHAT, pieces(), bearer(keys["everything"]) | {"content-type": "application/json"}, encode_chunked=True
+            )
         reply = read(connection.getresponse())
     finally:
         connection.close()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.http_talk import CHAT, PATIENCE_S, chat, check_error, is_closed, open_socket, read_reply, render_request
+from tests.http_talk import CHAT, chat, check_error, is_closed, open_socket, read_reply, render_request
 from tests.installation import Installation
 
 BODY = json.dumps(chat()).encode()
@@ -124,7 +124,13 @@ def test_a_garbage_key_asks_the_database_nothing(installation: Installation) -> 
 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
-    [("GET", CHAT, "POST"), ("PUT", CHAT, "POST"), ("DELETE", CHAT, "POST"), ("POST", "/v1/models", "GET"), ("PATCH", "/v1/models/x", "GET")],
+    [
+        ("GET", CHAT, "POST"),
+        ("PUT", CHAT, "POST"),
+        ("DELETE", CHAT, "POST"),
+        ("POST", "/v1/models", "GET"),
+        ("PATCH", "/v1/models/x", "GET"),
+    ],
 )
 def test_a_wrong_method_is_a_405_that_names_the_right_one(
     wire: socket.socket, keys: dict[str, str], method: str, path: str, allowed: str
@@ -138,7 +144,9 @@ def test_a_wrong_method_is_a_405_that_names_the_right_one(
     _check_usable(wire, keys["everything"])
 
 
-@pytest.mark.parametrize("path", ["/v1/nope", "/v1/", "/v1/chat", "/v1/chat/completions/", "/v1/../admin/", "/v1//models", "/v1/%00", "/v1/models/"])
+@pytest.mark.parametrize(
+    "path", ["/v1/nope", "/v1/", "/v1/chat", "/v1/chat/completions/", "/v1/../admin/", "/v1//models", "/v1/%00", "/v1/models/"]
+)
 def test_an_unknown_path_is_a_404(wire: socket.socket, keys: dict[str, str], path: str) -> None:
     wire.sendall(render_request("GET", path, _fields(keys["everything"], length=None)))
 
@@ -197,7 +205,9 @@ def test_a_head_that_two_readers_could_read_differently_is_a_400_and_the_end(
     assert installation.post(CHAT, chat(), keys["everything"]).status == 200
 
 
-@pytest.mark.parametrize("line", [b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"BREW / HTTP/1.1\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"])
+@pytest.mark.parametrize(
+    "line", [b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"BREW / HTTP/1.1\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"]
+)
 def test_what_is_no_http_is_a_400_and_the_end(wire: socket.socket, line: bytes) -> None:
     wire.sendall(line)
 
@@ -216,15 +226,4 @@ def test_a_huge_head_is_a_431_and_the_end(wire: socket.socket, keys: dict[str, s
 
 
 def test_nothing_of_all_this_left_a_traceback(installation: Installation) -> None:
-    wire_errors = [event for event in installation.log_events() if event["level"] in {"error", "critical"}]
-
-    assert [event for event in wire_errors if event["event"] == "request_failed" or "exception" in event] == []
-
-
-def test_a_connection_that_says_nothing_is_closed_without_an_answer(installation: Installation) -> None:
-    with open_socket(installation.port, PATIENCE_S) as client:
-        client.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n")
-        reply = read_reply(client)
-
-        check_error(reply, 408, "invalid_request_error", "invalid_request")
-        assert is_closed(client)
+    assert [event for event in installation.log_events() if event.get("level") in {"error", "critical"} or "exception" in event] == []

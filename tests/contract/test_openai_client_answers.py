@@ -141,12 +141,9 @@ def test_a_schema_is_passed_on_and_followed(client: openai.OpenAI) -> None:
 async def test_the_async_client_works_alike(installation: Installation, keys: dict[str, str], is_stream: bool) -> None:
     async with openai.AsyncOpenAI(base_url=f"{installation.base_url}/v1", api_key=keys["everything"]) as client:
         answer = await client.chat.completions.create(model="sim-fast", messages=_echo("one two"), stream=is_stream)
-        if is_stream:
-            text = "".join([chunk.choices[0].delta.content or "" async for chunk in answer])
-        else:
-            text = answer.choices[0].message.content
+        pieces = [chunk.choices[0].delta.content or "" async for chunk in answer] if is_stream else [answer.choices[0].message.content]
 
-    assert text == "one two"
+    assert "".join(pieces) == "one two"
 
 
 async def test_parallel_streams_do_not_mix(installation: Installation, keys: dict[str, str]) -> None:
@@ -175,5 +172,5 @@ def test_every_documented_header_is_there(client: openai.OpenAI) -> None:
     assert {"authenticate", "reserve", "route", "upstream", "total"} <= {
         part.partition(";")[0].strip() for part in headers["server-timing"].split(",")
     }
-    assert int(headers["x-ratelimit-limit-requests"]) > int(headers["x-ratelimit-remaining-requests"]) >= 0
+    assert int(headers["x-ratelimit-limit-requests"]) >= int(headers["x-ratelimit-remaining-requests"]) >= 0
     assert headers["x-ratelimit-reset-requests"]

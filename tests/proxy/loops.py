@@ -28,4 +28,6 @@ def on_both_loops(test: Test) -> Callable[..., None]:
     own = list(inspect.signature(test).parameters.values())
     loop_parameter = inspect.Parameter("loop_factory", inspect.Parameter.KEYWORD_ONLY)
     run.__signature__ = inspect.Signature([*own, loop_parameter])  # type: ignore[attr-defined]
-    return pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])(run)
+    both = pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+    marked: Callable[..., None] = both(run)
+    return marked

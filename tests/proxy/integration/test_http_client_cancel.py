@@ -13,7 +13,7 @@ from proxy.ports import Endpoint
 from tests.proxy import misbehaving
 from tests.proxy.integration.http_client_help import http_client, post, read_to_end
 from tests.proxy.loops import on_both_loops
-from tests.proxy.misbehaving import serve
+from tests.proxy.upstreams import Behaviour, Peer, dump_answer, serve, silent_port
 
 AT_ONCE_S = 1.0
 """What the wire contract allows; the client itself needs well under a millisecond."""
@@ -27,7 +27,7 @@ async def cancel(task: asyncio.Task[object]) -> None:
 
 @pytest.mark.parametrize("behaviour", [misbehaving.hangs_before_head, misbehaving.hangs_in_head])
 @on_both_loops
-async def test_cancel_before_the_head_closes_the_connection(behaviour: misbehaving.Behaviour) -> None:
+async def test_cancel_before_the_head_closes_the_connection(behaviour: Behaviour) -> None:
     async with serve(behaviour) as server, http_client() as client:
         task = asyncio.create_task(post(client, server.endpoint))
         await server.saw_request()
@@ -39,9 +39,9 @@ async def test_cancel_before_the_head_closes_the_connection(behaviour: misbehavi
 
 @on_both_loops
 async def test_cancel_before_the_head_closes_a_reused_connection_too() -> None:
-    async def answers_once(peer: misbehaving.Peer) -> None:
+    async def answers_once(peer: Peer) -> None:
         await peer.read_request()
-        await peer.write(misbehaving.dump_answer(b"ok"))
+        await peer.write(dump_answer(b"ok"))
         await peer.read_request()
 
     async with serve(answers_once) as server, http_client() as client:
@@ -81,7 +81,7 @@ async def test_abort_in_mid_body_closes_the_connection() -> None:
 
 @on_both_loops
 async def test_abort_behind_a_complete_body_leaves_the_connection_alone() -> None:
-    async with serve(misbehaving.answers(misbehaving.dump_answer(b"ok"))) as server, http_client() as client:
+    async with serve(misbehaving.answers(dump_answer(b"ok"))) as server, http_client() as client:
         for _ in range(3):
             response = await post(client, server.endpoint)
             await response.read_all(10)
@@ -105,7 +105,7 @@ async def test_cancel_while_a_large_body_is_sent_closes_the_connection() -> None
 
 @on_both_loops
 async def test_cancel_while_connecting_gives_the_socket_back() -> None:
-    with misbehaving.silent_port() as port:
+    with silent_port() as port:
         async with http_client() as client:
             others = count_connecting(port)  # those that fill the listener's queue
             task = asyncio.create_task(post(client, Endpoint("http", "127.0.0.1", port)))

@@ -12,7 +12,7 @@ from proxy.ports import Endpoint, Timeouts, UpstreamFailure
 from tests.proxy import misbehaving
 from tests.proxy.integration.http_client_help import PATIENT, http_client, name, post, read_to_end
 from tests.proxy.loops import on_both_loops
-from tests.proxy.misbehaving import serve
+from tests.proxy.upstreams import CHUNKED_END, CHUNKED_HEAD, Behaviour, Peer, dump_answer, dump_chunk, refusing_port, serve, silent_port
 
 
 def timeouts(**shorter: float) -> Timeouts:
@@ -32,7 +32,7 @@ async def failure_before_head(endpoint: Endpoint, limits: Timeouts = PATIENT, **
 
 @on_both_loops
 async def test_refused_connection_is_named() -> None:
-    with misbehaving.refusing_port() as port:
+    with refusing_port() as port:
         failure = await failure_before_head(Endpoint("http", "127.0.0.1", port))
 
     assert name(failure) == ("connect", "refused", None)
@@ -41,7 +41,7 @@ async def test_refused_connection_is_named() -> None:
 
 @on_both_loops
 async def test_silent_address_ends_by_the_connect_timer() -> None:
-    with misbehaving.silent_port() as port:
+    with silent_port() as port:
         failure = await failure_before_head(Endpoint("http", "127.0.0.1", port), timeouts(connect_s=0.1))
 
     assert name(failure) == ("connect", "timeout", "connect")
@@ -50,7 +50,7 @@ async def test_silent_address_ends_by_the_connect_timer() -> None:
 
 @on_both_loops
 async def test_silent_address_ends_by_the_total_timer_when_that_is_shorter() -> None:
-    with misbehaving.silent_port() as port:
+    with silent_port() as port:
         failure = await failure_before_head(Endpoint("http", "127.0.0.1", port), timeouts(total_s=0.1))
 
     assert name(failure) == ("connect", "timeout", "total")
@@ -97,7 +97,7 @@ async def test_next_address_is_tried_when_one_refuses() -> None:
     async def look_up(host: str, port: int) -> tuple[str, ...]:
         return ("127.0.0.2", "127.0.0.1")
 
-    async with serve(misbehaving.answers(misbehaving.dump_answer(b"ok"))) as server, http_client(look_up=look_up) as client:
+    async with serve(misbehaving.answers(dump_answer(b"ok"))) as server, http_client(look_up=look_up) as client:
         response = await post(client, Endpoint("http", "two.example", server.endpoint.port))
 
         assert await response.read_all(10) == b"ok"
@@ -105,13 +105,13 @@ async def test_next_address_is_tried_when_one_refuses() -> None:
 
 @on_both_loops
 async def test_silent_address_leaves_time_for_the_next_one() -> None:
-    async with serve(misbehaving.answers(misbehaving.dump_answer(b"ok"))) as server:
+    async with serve(misbehaving.answers(dump_answer(b"ok"))) as server:
         port = server.endpoint.port
 
         async def look_up(host: str, port: int) -> tuple[str, ...]:
             return ("127.0.0.2", "127.0.0.1")
 
-        with misbehaving.silent_port("127.0.0.2", port):
+        with silent_port("127.0.0.2", port):
             async with http_client(look_up=look_up) as client:
                 response = await post(client, Endpoint("http", "two.example", port), timeouts=timeouts(connect_s=1.0))
 
@@ -136,7 +136,7 @@ BEFORE_HEAD = [
 
 @pytest.mark.parametrize(("behaviour", "expected"), BEFORE_HEAD, ids=[behaviour.__name__ for behaviour, _ in BEFORE_HEAD])
 @on_both_loops
-async def test_failure_before_the_head_is_named(behaviour: misbehaving.Behaviour, expected: tuple[str, str, str | None]) -> None:
+async def test_failure_before_the_head_is_named(behaviour: Behaviour, expected: tuple[str, str, str | None]) -> None:
     async with serve(behaviour) as server:
         failure = await failure_before_head(server.endpoint)
 
@@ -149,7 +149,7 @@ async def test_failure_before_the_head_is_named(behaviour: misbehaving.Behaviour
 @pytest.mark.parametrize("behaviour", [misbehaving.hangs_before_head, misbehaving.hangs_in_head])
 @pytest.mark.parametrize("timer", ["first_token", "total"])
 @on_both_loops
-async def test_wait_for_the_head_ends_by_the_first_token_or_the_total_timer(behaviour: misbehaving.Behaviour, timer: str) -> None:
+async def test_wait_for_the_head_ends_by_the_first_token_or_the_total_timer(behaviour: Behaviour, timer: str) -> None:
     async with serve(behaviour) as server:
         failure = await failure_before_head(server.endpoint, timeouts(**{f"{timer}_s": 0.3}))
 
@@ -160,10 +160,10 @@ async def test_wait_for_the_head_ends_by_the_first_token_or_the_total_timer(beha
 
 @on_both_loops
 async def test_idle_timer_does_not_run_before_the_head() -> None:
-    async def answers_late(peer: misbehaving.Peer) -> None:
+    async def answers_late(peer: Peer) -> None:
         await peer.read_request()
         await asyncio.sleep(0.15)
-        await peer.write(misbehaving.dump_answer(b"ok"))
+        await peer.write(dump_answer(b"ok"))
 
     async with serve(answers_late) as server, http_client() as client:
         response = await post(client, server.endpoint, timeouts=timeouts(idle_s=0.05))
@@ -174,7 +174,7 @@ async def test_idle_timer_does_not_run_before_the_head() -> None:
 @pytest.mark.parametrize(("farewell", "kind"), [("close", "eof"), ("reset", "reset"), ("greet", "protocol")])
 @on_both_loops
 async def test_connection_that_ends_before_the_request_is_no_answer(farewell: str, kind: str) -> None:
-    async def behave(peer: misbehaving.Peer) -> None:
+    async def behave(peer: Peer) -> None:
         if farewell == "greet":
             await peer.write(b"220 mail.example ESMTP\r\n")
         elif farewell == "close":
@@ -203,7 +203,7 @@ IN_BODY = [
 
 @pytest.mark.parametrize(("behaviour", "kind"), IN_BODY, ids=[behaviour.__name__ for behaviour, _ in IN_BODY])
 @on_both_loops
-async def test_failure_in_the_body_comes_after_the_bytes_before_it(behaviour: misbehaving.Behaviour, kind: str) -> None:
+async def test_failure_in_the_body_comes_after_the_bytes_before_it(behaviour: Behaviour, kind: str) -> None:
     async with serve(behaviour) as server, http_client() as client:
         response = await post(client, server.endpoint)
         data, failure = await read_to_end(response)
@@ -310,14 +310,14 @@ async def test_slow_reader_is_not_an_idle_upstream() -> None:
 
 @on_both_loops
 async def test_idle_timer_stands_still_while_nobody_reads() -> None:
-    async def behave(peer: misbehaving.Peer) -> None:
+    async def behave(peer: Peer) -> None:
         await peer.read_request()
-        await peer.write(misbehaving.CHUNKED_HEAD)
+        await peer.write(CHUNKED_HEAD)
         for piece in (b"one", b"two"):
             await asyncio.sleep(0.05)
-            await peer.write(misbehaving.dump_chunk(piece))
+            await peer.write(dump_chunk(piece))
         await asyncio.sleep(1.2)
-        await peer.write(misbehaving.CHUNKED_END)
+        await peer.write(CHUNKED_END)
 
     async with serve(behave) as server, http_client() as client:
         response = await post(client, server.endpoint, timeouts=timeouts(idle_s=0.7))
@@ -342,9 +342,9 @@ async def test_total_timer_runs_while_nobody_reads() -> None:
 
 @on_both_loops
 async def test_timers_of_a_reused_connection_are_those_of_its_own_exchange() -> None:
-    async def answers_then_hangs(peer: misbehaving.Peer) -> None:
+    async def answers_then_hangs(peer: Peer) -> None:
         await peer.read_request()
-        await peer.write(misbehaving.dump_answer(b"ok"))
+        await peer.write(dump_answer(b"ok"))
         await peer.read_request()
 
     async with serve(answers_then_hangs) as server, http_client() as client:
@@ -358,12 +358,12 @@ async def test_timers_of_a_reused_connection_are_those_of_its_own_exchange() -> 
 
 @on_both_loops
 async def test_short_timers_of_an_earlier_exchange_do_not_end_a_later_one() -> None:
-    async def behave(peer: misbehaving.Peer) -> None:
+    async def behave(peer: Peer) -> None:
         await peer.read_request()
-        await peer.write(misbehaving.dump_answer(b"ok"))
+        await peer.write(dump_answer(b"ok"))
         await peer.read_request()
         await asyncio.sleep(0.9)
-        await peer.write(misbehaving.dump_answer(b"late"))
+        await peer.write(dump_answer(b"late"))
 
     async with serve(behave) as server, http_client() as client:
         await (await post(client, server.endpoint, timeouts=timeouts(first_token_s=0.6, total_s=0.7))).read_all(10)

@@ -10,7 +10,7 @@ from proxy.ports import Timeouts, UpstreamFailure
 from tests.proxy import misbehaving
 from tests.proxy.integration.http_client_help import http_client, name, post, read_to_end
 from tests.proxy.loops import on_both_loops
-from tests.proxy.misbehaving import Peer, dump_answer, serve
+from tests.proxy.upstreams import CHUNKED_END, CHUNKED_HEAD, Peer, dump_answer, dump_chunk, serve
 
 LARGE = 8_000_000
 ONE_RECEIVE_BYTES = 256 * 1024
@@ -137,9 +137,9 @@ async def test_answer_before_the_end_of_the_request_is_taken_and_ends_the_connec
 async def test_upstream_may_answer_while_it_still_reads() -> None:
     async def echoes_size(peer: Peer) -> None:
         await peer.reader.readuntil(b"\r\n\r\n")
-        await peer.write(misbehaving.CHUNKED_HEAD)
+        await peer.write(CHUNKED_HEAD)
         await peer.reader.readexactly(LARGE)
-        await peer.write(misbehaving.dump_chunk(b"all read") + misbehaving.CHUNKED_END)
+        await peer.write(dump_chunk(b"all read") + CHUNKED_END)
 
     async with serve(echoes_size) as server, http_client() as client:
         response = await post(client, server.endpoint, b"x" * LARGE)

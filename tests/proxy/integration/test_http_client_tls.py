@@ -18,7 +18,7 @@ from proxy.ports import Endpoint, UpstreamFailure
 from tests.proxy import misbehaving
 from tests.proxy.integration.http_client_help import http_client, name, post, read_to_end
 from tests.proxy.loops import on_both_loops
-from tests.proxy.misbehaving import Peer, dump_answer, serve
+from tests.proxy.upstreams import Peer, dump_answer, serve
 
 LARGE = 4_000_000
 

@@ -14,7 +14,7 @@ from proxy.adapters.http import HttpClient
 from proxy.adapters.http.connection import Connection
 from proxy.adapters.http.pool import Origin
 from proxy.ports import Endpoint, Timeouts, UpstreamFailure
-from tests.proxy.misbehaving import CHUNKED_END, CHUNKED_HEAD, dump_answer, dump_chunk
+from tests.proxy.upstreams import CHUNKED_END, CHUNKED_HEAD, dump_answer, dump_chunk
 
 
 class Wire(asyncio.Transport):
