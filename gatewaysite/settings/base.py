@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
+from django.templatetags.static import static
 from psycopg.conninfo import conninfo_to_dict
 
 from gatewaysite import installation_secrets
@@ -152,6 +153,7 @@ UNFOLD = {
     "SITE_TITLE": "Gatewaysite",
     "SITE_HEADER": "Gatewaysite",
     "SITE_SYMBOL": "hub",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("gatewaysite/favicon.svg")}],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "gatewaysite.admin.navigation"},

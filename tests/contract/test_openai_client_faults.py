@@ -116,9 +116,10 @@ def test_a_clients_own_timeout_is_the_deadline(installation: Installation, keys:
     assert 0.4 < time.monotonic() - started_at < 5
 
 
-def test_a_client_that_gives_up_raises_its_own_timeout(once: openai.OpenAI) -> None:
-    with pytest.raises(openai.APITimeoutError):
-        once.with_options(timeout=0.4).chat.completions.create(model="sim-chat", messages=HELLO)
+def test_a_client_with_a_timeout_of_its_own_is_not_kept_longer(once: openai.OpenAI) -> None:
+    # It tells us its timeout, so the two clocks strike at once: either it gives up, or it is told that the provider was too slow.
+    with pytest.raises((openai.APITimeoutError, openai.InternalServerError), match=r"timed out|504"):
+        once.with_options(timeout=0.4).chat.completions.create(model="sim-hang", messages=HELLO)
 
 
 def test_a_provider_sees_its_own_credential_and_never_ours(installation: Installation, keys: dict[str, str]) -> None:
