@@ -1,9 +1,9 @@
-from typing import Any
-
 from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
 from django.db.backends.signals import connection_created
+
+from gatewaysite.sql_echo import echo_queries
 
 
 class GatewaysiteConfig(AppConfig):
@@ -13,11 +13,7 @@ class GatewaysiteConfig(AppConfig):
         from gatewaysite import checks  # noqa: F401  # registers the system checks; needs loaded settings
 
         if settings.SQL_ECHO:
-            connection_created.connect(_echo_queries, dispatch_uid="sql_echo")
-
-
-def _echo_queries(*, connection: Any, **signal: Any) -> None:
-    connection.force_debug_cursor = True  # Django logs queries to `django.db.backends` only then, or with DEBUG
+            connection_created.connect(echo_queries, dispatch_uid="sql_echo")
 
 
 class ConsoleConfig(AdminConfig):

@@ -79,7 +79,7 @@ class Application:
             await self._live(receive, send)
             return
         path: str = scope["path"]
-        if scope["type"] == "http" and path.startswith("/v1/") and self._role != "console":
+        if scope["type"] == "http" and (path.startswith("/v1/") or path == "/v1") and self._role != "console":
             runtime = self._runtime or await self._ensure_started()
             await runtime.data_plane(scope, receive, send)
         elif scope["type"] == "http" and path in PATHS:

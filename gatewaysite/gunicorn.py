@@ -35,7 +35,7 @@ def _metrics_folder() -> Path | None:
 
 def _log_config() -> dict[str, Any]:
     level = os.environ.get("LOG_LEVEL", "INFO").upper()
-    config = log_dict_config(level=level, sql_echo=False)
+    config = log_dict_config(level=level)
     # gunicorn cuts its logger off from the root, where the one handler of the product is; the settings clear all others.
     config["loggers"]["gunicorn.error"] = {"level": level, "propagate": True}
     return config

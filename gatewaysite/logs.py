@@ -29,10 +29,9 @@ def _as_text(value: object) -> str:
     return "***" if isinstance(value, Secret) else str(value)
 
 
-def log_dict_config(*, level: str, sql_echo: bool) -> dict[str, Any]:
+def log_dict_config(*, level: str) -> dict[str, Any]:
     """Return the `logging.config.dictConfig` form; gunicorn's configuration uses the same one."""
     loggers: dict[str, Any] = {
-        "django.db.backends": {"level": "DEBUG" if sql_echo else "INFO"},
         "django.request": {"level": "ERROR"},
         "asyncio": {"level": "WARNING"},
         "uvicorn.error": {"level": "WARNING"},
@@ -59,7 +58,7 @@ def log_dict_config(*, level: str, sql_echo: bool) -> dict[str, Any]:
     }
 
 
-def logging_config(*, level: str, sql_echo: bool) -> None:
+def logging_config(*, level: str) -> None:
     """Set up structlog and the standard library's logging for this process."""
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -67,4 +66,4 @@ def logging_config(*, level: str, sql_echo: bool) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    logging.config.dictConfig(log_dict_config(level=level, sql_echo=sql_echo))
+    logging.config.dictConfig(log_dict_config(level=level))

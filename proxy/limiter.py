@@ -74,6 +74,7 @@ class Bucket:
         "_known_at",
         "_known_remaining",
         "_local_full_at",
+        "_retry_at",
         "_taken_count",
         "_waiting",
         "burst",
@@ -96,6 +97,7 @@ class Bucket:
         self.leased_count = 0
         self.leased_since = now
         self.refused_until = 0.0
+        self._retry_at = 0.0
         self.used_at = now
         self._known_at = now
         self._known_remaining = rule.burst
@@ -137,7 +139,7 @@ class Bucket:
         future: asyncio.Future[float] = loop.create_future()
         now = clock()
         if now < self.refused_until:
-            future.set_result(self.refused_until - now)
+            future.set_result(self._retry_at - now)
             return future
         self._waiting.append(future)
         if not self._fetching:
@@ -177,7 +179,9 @@ class Bucket:
             self.leased_since = now
         self.leased_count += grant.granted_count
         if grant.granted_count < want:
-            self.refused_until = now + grant.retry_after_s
+            self._retry_at = now + grant.retry_after_s
+            # Of a limit with a long window units come back sooner than they refill: from requests that another limit refused.
+            self.refused_until = min(self._retry_at, now + LEASE_IDLE_S)
         while self._waiting and (self.leased_count > 0 or asked > 0):
             asked -= 1
             future = self._waiting.popleft()

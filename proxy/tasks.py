@@ -31,6 +31,7 @@ SHIP_INTERVAL_S = 0.25
 LEASE_S = 30.0
 _MINUTE_ROLLUPS_DAYS = 7
 _FAILURE_WAIT_MAX_S = 5.0
+_JOB_RETRY_S = 60.0
 DATABASE_ERRORS = (DatabaseError, InterfaceError, PoolTimeout)
 
 
@@ -125,5 +126,14 @@ class Maintenance:
             return
         for job in self._jobs:
             if self._due_at[job.name] <= now:
-                job.run()
-                self._due_at[job.name] = now + job.every_s
+                self._due_at[job.name] = now + self._run_job(job)
+
+    @staticmethod
+    def _run_job(job: Job) -> float:
+        """Run a job and return in how many seconds it is due again: sooner after a failure, which must not keep the others from running."""
+        try:
+            job.run()
+        except Exception:
+            log.exception("job_failed", job=job.name)
+            return min(_JOB_RETRY_S, job.every_s)
+        return job.every_s

@@ -26,8 +26,8 @@ PEPPER = b"pepper"
 KEY_ID = str(uuid.UUID(int=1))
 WORKSPACE_ID = str(uuid.UUID(int=2))
 
-Piece = bytes | UpstreamFailure | float
-"""What a fake upstream does next: send bytes, fail, or wait so many seconds."""
+Piece = bytes | UpstreamFailure | float | asyncio.Event
+"""What a fake upstream does next: send bytes, fail, or wait, so many seconds or until it is told."""
 
 
 class ManualClock:
@@ -61,6 +61,8 @@ class FakeResponse:
             piece = self._pieces.pop(0)
             if isinstance(piece, float):
                 await asyncio.sleep(piece)
+            elif isinstance(piece, asyncio.Event):
+                await piece.wait()
             elif isinstance(piece, UpstreamFailure):
                 raise piece
             else:

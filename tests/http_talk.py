@@ -106,14 +106,14 @@ def render_request(method: str, path: str, fields: list[tuple[str, str]], body: 
 
 def read_reply(client: socket.socket, method: str = "POST") -> Reply:
     """Read one answer from a raw connection and leave the connection as it is."""
-    with suppress_unread(client):
+    with _expecting_an_answer(client):
         answer = http.client.HTTPResponse(client, method=method)
         answer.begin()
         return read(answer)
 
 
 @contextmanager
-def suppress_unread(client: socket.socket) -> Iterator[None]:
+def _expecting_an_answer(client: socket.socket) -> Iterator[None]:
     """Turn an answer that never came into a failed test with a reason."""
     try:
         yield

@@ -60,6 +60,7 @@ class Installation:
         self.port = free_port()
         self.arguments = arguments
         self.workers_count = workers
+        self.prefix: list[str] = []  # a command that starts `up` in its place, as another user perhaps
         self.process: subprocess.Popen[bytes] | None = None
         self._folder = folder
         self._mark = uuid.uuid4().hex
@@ -82,7 +83,7 @@ class Installation:
 
     def launch(self, *arguments: str) -> None:
         own = ["--port", str(self.port), "--workers", str(self.workers_count), "--data-dir", str(self.data_dir.root)]
-        command = [sys.executable, str(ROOT / "manage.py"), "up", *own, *self.arguments, *arguments]
+        command = [*self.prefix, sys.executable, str(ROOT / "manage.py"), "up", *own, *self.arguments, *arguments]
         with self._output_file.open("wb") as output:
             self.process = subprocess.Popen(command, env=self._environ, stdout=output, stderr=output, start_new_session=True)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import http.client
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
@@ -184,16 +183,3 @@ def _rollup_count(load: Load) -> int:
         [load.key.split("_")[2]],
     )
     return int(rows[0]["count"])
-
-
-def repeat_until(is_over: Callable[[], bool], step: Callable[[], object], every_s: float) -> int:
-    """Do `step` every `every_s` seconds until it is over; return how often."""
-    count = 0
-    due_at = time.monotonic() + every_s
-    while not is_over():
-        if time.monotonic() >= due_at:
-            step()
-            count += 1
-            due_at = time.monotonic() + every_s
-        time.sleep(0.02)
-    return count

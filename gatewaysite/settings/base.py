@@ -146,7 +146,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 # --- logs -----------------------------------------------------------------------------------------------------------------------
 LOGGING_CONFIG = None  # configured below, once, for Django and everything else
 SQL_ECHO: bool = read("SQL_ECHO")
-logging_config(level=read("LOG_LEVEL"), sql_echo=SQL_ECHO)
+logging_config(level=read("LOG_LEVEL"))
 
 # --- the console's look ---------------------------------------------------------------------------------------------------------
 UNFOLD = {

@@ -70,7 +70,8 @@ class _Protocol(asyncio.Protocol):
         self.pending: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._out: list[bytes] = []
         self._transport: asyncio.Transport | None = None
-        self._is_timer_armed = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
         self.closed = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -83,14 +84,19 @@ class _Protocol(asyncio.Protocol):
         if not self._out:
             loop.call_soon(self._flush)
         self._out.append(command)
-        if not self._is_timer_armed:
-            self._is_timer_armed = True
-            loop.call_later(max(0.0, deadline - time.monotonic()), self._check_deadlines)
+        if self._timer is None or deadline < self._timer_due:  # the greeting of a new connection may take longer than a call
+            self._arm(deadline)
         return future
+
+    def _arm(self, due: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_due = due
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, due - time.monotonic()), self._check_deadlines)
 
     def _check_deadlines(self) -> None:
         """Fail what is overdue, leaving its place on the line; give up a connection that stays silent."""
-        self._is_timer_armed = False
+        self._timer = None
         if not self.pending:
             return
         now = time.monotonic()
@@ -105,8 +111,7 @@ class _Protocol(asyncio.Protocol):
         if self.pending[0][0] + self._owner.stuck_s < now:
             self.abort()
             return
-        self._is_timer_armed = True
-        asyncio.get_running_loop().call_later(next_at - now, self._check_deadlines)
+        self._arm(next_at)
 
     def _flush(self) -> None:
         out, self._out = self._out, []

@@ -128,7 +128,7 @@ class SpoolWriter:
             full.write(Closed())
         except OSError as error:
             log.error("spool_not_rotated", reason=str(error))
-            self._full_at_bytes += self._max_bytes
+            self._full_at_bytes = full.size_bytes + self._max_bytes
             if following is not None:
                 following.discard()
             return

@@ -145,7 +145,7 @@ def test_a_wrong_method_is_a_405_that_names_the_right_one(
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/nope", "/v1/", "/v1/chat", "/v1/chat/completions/", "/v1/../admin/", "/v1//models", "/v1/%00", "/v1/models/"]
+    "path", ["/v1/nope", "/v1", "/v1/", "/v1/chat", "/v1/chat/completions/", "/v1/../admin/", "/v1//models", "/v1/%00", "/v1/models/"]
 )
 def test_an_unknown_path_is_a_404(wire: socket.socket, keys: dict[str, str], path: str) -> None:
     wire.sendall(render_request("GET", path, _fields(keys["everything"], length=None)))

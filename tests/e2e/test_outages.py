@@ -166,7 +166,7 @@ def test_valkey_that_dies_comes_back_and_limits_hold_again(installation: Install
 
 
 @pytest.mark.parametrize("word", ["manage.py maintenance", "proxy.simulator"])
-def test_a_helper_process_that_dies_is_started_again(installation: Installation, key: str, word: str) -> None:
+def test_a_process_beside_the_gateway_that_dies_is_started_again(installation: Installation, key: str, word: str) -> None:
     died = installation.child(word)
 
     os.kill(died, signal.SIGKILL)

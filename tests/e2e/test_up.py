@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import os
+import pwd
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -129,6 +131,31 @@ def test_a_signal_during_the_start_leaves_nothing_behind(stopped: Installation) 
     stopped.stop(signal.SIGTERM)
 
     assert "Traceback" not in stopped.output()
+
+
+@pytest.fixture
+def as_nobody() -> list[str]:
+    """A command that makes `up` an ordinary user's; the tests' own files may lie where only root can read."""
+    if os.geteuid() != 0:
+        pytest.skip("everything else here runs as an ordinary user already")
+    nobody = pwd.getpwnam("nobody")
+    reading = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    prefix = ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", *reading, "--"]
+    if subprocess.run([*prefix, sys.executable, "-c", ""], capture_output=True, check=False).returncode:
+        pytest.skip("this machine does not let root become a user that can read the tests' files")
+    return prefix
+
+
+def test_an_ordinary_user_can_run_it(as_nobody: list[str]) -> None:
+    with new_installation(workers=1) as installation:
+        installation.prefix = as_nobody
+        folder = installation.data_dir.root.parent
+        os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
+        installation.start()
+
+        assert installation.post(CHAT, chat(), installation.api_key).status == 200
+        assert {path.stat().st_uid for path in installation.data_dir.root.iterdir()} == {pwd.getpwnam("nobody").pw_uid}
+        assert installation.stop() == 0
 
 
 def test_a_taken_port_is_said_at_once(installation: Installation, tmp_path: Path) -> None:

@@ -106,6 +106,23 @@ class Talk:
         await asyncio.sleep(0)
 
 
+def open_talk(
+    application: Any,
+    method: str = "POST",
+    path: str = CHAT,
+    body: bytes | None = None,
+    headers: Pairs = (),
+    client: tuple[str, int] | None = LOOPBACK,
+) -> Talk:
+    """Begin a request; a POST without a body waits for `send_body`."""
+    talk = Talk()
+    if body is not None or method != "POST":
+        talk.send_body(body or b"")
+    scope = {"type": "http", "method": method, "path": path, "headers": list(headers), "client": client, "query_string": b""}
+    talk.task = asyncio.ensure_future(application(scope, talk.receive, talk.send))
+    return talk
+
+
 class Site:
     """One worker's data plane. `changes` are fields of the `Gateway`."""
 
@@ -149,15 +166,10 @@ class Site:
         headers: Pairs | None = None,
         client: tuple[str, int] | None = LOOPBACK,
     ) -> Talk:
-        """Begin a request; a POST without a body waits for `send_body`. Without `headers` it has a key and a content type."""
-        talk = Talk()
+        """Begin a request; without `headers` it has a key and a content type."""
         if headers is None:
             headers = [self.bearer, (b"content-type", b"application/json")] if method == "POST" else [self.bearer]
-        if body is not None or method != "POST":
-            talk.send_body(body or b"")
-        scope = {"type": "http", "method": method, "path": path, "headers": list(headers), "client": client, "query_string": b""}
-        talk.task = asyncio.ensure_future(self.application(scope, talk.receive, talk.send))
-        return talk
+        return open_talk(self.application, method, path, body, headers, client)
 
     async def call(self, method: str = "POST", path: str = CHAT, body: bytes | None = None, **options: Any) -> Talk:
         """Make a whole request; a POST without a body asks for a chat completion."""

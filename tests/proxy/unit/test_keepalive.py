@@ -21,13 +21,13 @@ async def _stream(pieces, keepalive_s: float = 0.03, *, is_enabled: bool = True)
 async def test_a_silent_stream_gets_comments_between_whole_events():
     _, talk = await _stream([ROLE + HELLO, 0.2, WORLD, STOP, USAGE, DONE])
 
-    assert 2 <= talk.body.count(COMMENT) <= 8
+    assert 1 <= talk.body.count(COMMENT) <= 8
     assert talk.body.replace(COMMENT, b"") == ROLE + HELLO + WORLD + STOP + DONE
     assert all(piece.endswith(b"\n\n") for piece in talk.pieces)
 
 
 async def test_a_stream_that_flows_gets_none():
-    _, talk = await _stream([ROLE, HELLO, *[piece for _ in range(20) for piece in (0.002, WORLD)], STOP, DONE], keepalive_s=0.5)
+    _, talk = await _stream([ROLE, HELLO, *[piece for _ in range(20) for piece in (0.002, WORLD)], STOP, DONE], keepalive_s=5)
 
     assert COMMENT not in talk.body
 

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.ports import UpstreamFailure
-from tests.proxy.asgi_help import Site, Talk, check_error
+from tests.proxy.asgi_help import Site, Talk
 from tests.proxy.chat_help import DONE, HELLO, ROLE, STOP, USAGE, WORLD, chat, delta, event, parse_frames, usage_chunk
 
 WHOLE = [ROLE, HELLO, WORLD, STOP, USAGE, DONE]
