@@ -33,7 +33,7 @@ from proxy.lifecycle import Lifecycle
 from proxy.pipeline import Gateway, handle_chat, handle_models
 from proxy.reply_headers import JSON_HEADERS, exchange_headers, limit_headers
 from proxy.request_log import RequestLog
-from proxy.telemetry import GATEWAY_OVERHEAD, errors, http_requests, request_duration
+from proxy.telemetry import errors, gateway_overhead, http_requests, request_duration
 from proxy.wire.errors import dump_openai_error, dump_openai_stream_error, error_headers
 
 Scope = MutableMapping[str, Any]
@@ -196,7 +196,7 @@ class DataPlane:
         status = sink.status or 499  # nothing was sent: nobody was there
         http_requests(exchange.route, exchange.method, status).inc()
         request_duration(exchange.route).observe(elapsed_s)
-        GATEWAY_OVERHEAD.observe(elapsed_s - upstream_s)
+        gateway_overhead.observe(elapsed_s - upstream_s)
         if error is not None:
             errors(error.code).inc()
         self._request_log.write(exchange, status, error.code if error else "", elapsed_s, upstream_s)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from proxy.asgi import Send
     from proxy.runtime import Runtime
 
+from proxy import tally
 from proxy.lifecycle import Lifecycle
 
 PATHS = frozenset({"/livez", "/readyz", "/health", "/metrics"})
@@ -45,6 +46,7 @@ class Operations:
         if method not in {"GET", "HEAD"}:
             await _send(send, 405, b'{"status":"method not allowed"}', extra=[(b"allow", b"GET, HEAD")])
         elif path == "/metrics":
+            tally.flush()
             # In a thread: thousands of series take tens of milliseconds, and the loop has streams to serve.
             body = await asyncio.to_thread(_metrics, self._metrics_folder)
             await _send(send, 200, body, CONTENT_TYPE_LATEST.encode())

@@ -39,7 +39,7 @@ from proxy.stages.relay import StreamRelay
 from proxy.stages.reserve import LimitPlans, reserve
 from proxy.stages.route import find_route, route
 from proxy.stages.settle import settle
-from proxy.telemetry import TIME_TO_FIRST_TOKEN, cost, model_latency, tokens
+from proxy.telemetry import cost, model_latency, time_to_first_token, tokens
 from proxy.wire.openai import ChatRequest, Usage, dump_model, dump_models, parse_chat_reply, parse_chat_request
 
 REPLY_LIMIT_BYTES = 64 * 1024 * 1024
@@ -215,7 +215,7 @@ async def _relay_stream(call: _Call, response: UpstreamResponse) -> None:
     async def start() -> None:
         if relay.has_content:
             call.recording.first_token_ms = round(call.exchange.timings.elapsed_s() * 1000, 3)
-            TIME_TO_FIRST_TOKEN.observe(call.recording.first_token_ms / 1000)
+            time_to_first_token.observe(call.recording.first_token_ms / 1000)
         await call.sink.start(200, call.headers(STREAM_HEADERS))
 
     keepalive_s = call.gateway.keepalive_s if call.principal.is_keepalive_enabled else None

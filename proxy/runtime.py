@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 
 from common.aead import KeyRing
+from proxy import tally
 from proxy.adapters.django_store import DjangoStore
 from proxy.adapters.egress import EgressPolicy
 from proxy.adapters.http.client import HttpClient
@@ -129,4 +130,5 @@ class Runtime:
         await self.redis.stop()
         self.spool.stop()
         self.request_log.flush()
+        tally.flush()
         self.store.close()

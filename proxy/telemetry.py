@@ -12,6 +12,8 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from proxy.tally import CounterTally, HistogramTally
+
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0)
 _FINE_SECONDS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, *_SECONDS)
 _LONG_SECONDS: Final = (*_SECONDS, 10.0, 30.0, 60.0, 120.0)
@@ -39,44 +41,56 @@ ACTIVE_STREAMS = Gauge("active_streams", "Streams being answered.", multiprocess
 SNAPSHOT_REVISION = Gauge("snapshot_revision", "Revision of the configuration that a worker serves from.", multiprocess_mode="livemin")
 STORE_UP = Gauge("store_up", "Whether a worker reaches a store.", ["store"], multiprocess_mode="livemin")
 
-KEY_CACHE_HITS = CACHE_HITS.labels("api_key")
-KEY_CACHE_MISSES = CACHE_MISSES.labels("api_key")
+_key_cache_hits = CounterTally(CACHE_HITS.labels("api_key"))
+_key_cache_misses = CounterTally(CACHE_MISSES.labels("api_key"))
+gateway_overhead = HistogramTally(GATEWAY_OVERHEAD)
+time_to_first_token = HistogramTally(TIME_TO_FIRST_TOKEN)
 
 
 @cache
-def http_requests(route: str, method: str, status: int) -> Counter:
-    return HTTP_REQUESTS.labels(route, method, str(status))
+def http_requests(route: str, method: str, status: int) -> CounterTally:
+    return CounterTally(HTTP_REQUESTS.labels(route, method, str(status)))
 
 
 @cache
-def request_duration(route: str) -> Histogram:
-    return REQUEST_DURATION.labels(route)
+def request_duration(route: str) -> HistogramTally:
+    return HistogramTally(REQUEST_DURATION.labels(route))
 
 
 @cache
-def errors(kind: str) -> Counter:
-    return ERRORS.labels(kind)
+def errors(kind: str) -> CounterTally:
+    return CounterTally(ERRORS.labels(kind))
 
 
 @cache
-def upstream_errors(backend: str, kind: str) -> Counter:
-    return UPSTREAM_ERRORS.labels(backend, kind)
+def upstream_errors(backend: str, kind: str) -> CounterTally:
+    return CounterTally(UPSTREAM_ERRORS.labels(backend, kind))
 
 
 @cache
-def model_latency(provider: str, model: str) -> Histogram:
-    return MODEL_LATENCY.labels(provider, model)
+def rate_limit_dropped(scope: str, unit: str) -> CounterTally:
+    return CounterTally(RATE_LIMIT_DROPPED.labels(scope, unit))
 
 
 @cache
-def tokens(model: str, direction: str) -> Counter:
-    return TOKENS.labels(model, direction)
+def rate_limit_shadow(scope: str, unit: str) -> CounterTally:
+    return CounterTally(RATE_LIMIT_SHADOW.labels(scope, unit))
 
 
 @cache
-def cost(model: str) -> Counter:
-    return COST.labels(model)
+def model_latency(provider: str, model: str) -> HistogramTally:
+    return HistogramTally(MODEL_LATENCY.labels(provider, model))
+
+
+@cache
+def tokens(model: str, direction: str) -> CounterTally:
+    return CounterTally(TOKENS.labels(model, direction))
+
+
+@cache
+def cost(model: str) -> CounterTally:
+    return CounterTally(COST.labels(model))
 
 
 def note_key_lookup(is_hit: bool) -> None:
-    (KEY_CACHE_HITS if is_hit else KEY_CACHE_MISSES).inc()
+    (_key_cache_hits if is_hit else _key_cache_misses).inc()

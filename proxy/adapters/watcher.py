@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 _FIRST_LOAD_S = 1.5  # how long a new worker waits for the database before it serves from the vault
 _LISTEN_RETRY_S = 0.5
 _LISTEN_TIMEOUT_S = 1.0
+_STOP_RETRY_S = 0.05
 
 
 class Watcher:
@@ -79,9 +80,11 @@ class Watcher:
         ]
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Once is not enough: redis.asyncio swallows a cancellation that comes while it connects, and listens on for ever.
+        while running := [task for task in self._tasks if not task.done()]:
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running, timeout=_STOP_RETRY_S)
 
     async def _forever(self, step: Callable[[], Awaitable[None]]) -> None:
         while True:

@@ -9,7 +9,7 @@ from apikeys.hotpath import Principal
 from proxy.errors import RateLimited
 from proxy.limiter import Bucket, Limiter, Refusal, Reservation
 from proxy.snapshot import LimitRule, Snapshot
-from proxy.telemetry import RATE_LIMIT_DROPPED, RATE_LIMIT_SHADOW
+from proxy.telemetry import rate_limit_dropped, rate_limit_shadow
 
 _PLANS_MAX_COUNT = 20_000
 
@@ -75,8 +75,8 @@ def _is_loopback(client_ip: str) -> bool:
 
 
 def _note(refusal: Refusal) -> None:
-    metric = RATE_LIMIT_DROPPED if refusal.rule.is_enforced else RATE_LIMIT_SHADOW
-    metric.labels(refusal.rule.scope, refusal.rule.unit).inc()
+    count = rate_limit_dropped if refusal.rule.is_enforced else rate_limit_shadow
+    count(refusal.rule.scope, refusal.rule.unit).inc()
 
 
 def _tightest(buckets: tuple[Bucket, ...], now: float) -> Reservation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from typing import Any
@@ -14,10 +15,14 @@ from gatewaysite.services.paths import DataDir
 from proxy.tasks import Maintenance, periodic_jobs
 
 
+_NICE = 10  # requests come first: on a full machine the spool grows for a while instead
+
+
 class Command(BaseCommand):
     help = "Ship usage from this host's spool and do the installation's periodic work, until stopped."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        os.nice(_NICE)
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
