@@ -77,6 +77,7 @@ class StreamRelay:
         self._start = start
         self._keepalive = Keepalive(keepalive_s, self._send_keepalive) if keepalive_s else None
         self._starting = asyncio.Lock()
+        self._is_started = False
 
     async def run(self) -> bytes:
         """
@@ -139,7 +140,8 @@ class StreamRelay:
 
     async def _ensure_started(self) -> None:
         async with self._starting:
-            if not self._sink.is_started:
+            if not self._is_started:
+                self._is_started = True  # and not the sink's word: it never starts for a client that left
                 await self._start()
 
     async def _send_keepalive(self) -> None:

@@ -110,3 +110,14 @@ def test_an_answered_record_wins_over_its_interrupted_twin_in_one_batch():
     store_records([twin, line])
 
     assert UsageRecord.objects.get_by_id(uuid.UUID(line.request_id)).outcome == "ok"
+
+
+def test_names_with_tabs_line_breaks_and_backslashes_are_stored_as_they_are():
+    name = "a\tb\nc\r\\N\\t"
+    line = ended(model=name, upstream_model="\\.", first_token_ms=1.25, is_stream=True)
+
+    store_records([line])
+
+    record = UsageRecord.objects.get_by_id(uuid.UUID(line.request_id))
+    assert (record.model, record.upstream_model) == (name, "\\.")
+    assert (record.first_token_ms, record.is_stream, record.latency_ms) == (1.25, True, 1.5)

@@ -93,7 +93,8 @@ async def test_nothing_but_the_file_is_left_in_the_folder(path, away):
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda data: b"", lambda data: data[:-1], lambda data: data[:40] + b"X" + data[41:], lambda data: b"garbage" * 100]
+    "damage",
+    [lambda data: b"", lambda data: data[:-1], lambda data: data[:40] + bytes([data[40] ^ 1]) + data[41:], lambda data: b"garbage" * 100],
 )
 async def test_a_damaged_file_is_ignored(path, redis, away, damage):
     await SnapshotVault(path, away, RING).keep(_snapshot(9))

@@ -16,16 +16,17 @@ from common.secret import Secret
 from proxy.adapters import django_store
 from proxy.adapters.announcements import CHANNEL
 from proxy.domain import delete_route, save_backend
+from proxy.models import ConfigurationRevision
 from tests.proxy.integration.rows_help import make_backend, make_key, make_limit, make_price, make_route, make_workspace
 from tests.proxy.integration.valkey_help import own_valkey
-from tests.proxy.integration.worker_help import PROMPTLY_S, loop_thread, running_worker, wait_for
+from tests.proxy.integration.worker_help import PROMPTLY_S, loop_thread, patient_announcements, running_worker, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def thread():
-    with loop_thread() as running:
+    with patient_announcements(), loop_thread() as running:
         yield running
     with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
         client.flushdb()
@@ -126,6 +127,7 @@ def test_a_worker_listens_again_after_valkey_was_killed(thread, tmp_path):
 
 def test_a_forged_announcement_changes_nothing(worker):
     created = make_key()
+    wait_for(lambda: worker.snapshot.revision == ConfigurationRevision.objects.latest("number").number)
     assert worker.find(created.secret) is not None
     before, checked_at = worker.snapshot, worker.watcher.checked_at
 

@@ -12,6 +12,7 @@ from django.db import OperationalError
 
 from common.secret import Secret
 from proxy.adapters import django_store
+from proxy.models import ConfigurationRevision
 from tests.proxy.integration.rows_help import make_backend, make_route
 from tests.proxy.integration.worker_help import Worker, loop_thread, running_worker, wait_for
 
@@ -128,8 +129,6 @@ def test_it_takes_over_what_changed_meanwhile_when_the_database_is_back(thread, 
 
 
 def test_an_older_database_wins_over_what_was_kept(thread, tmp_path, database, kept):
-    from proxy.models import ConfigurationRevision
-
     ConfigurationRevision.objects.all().delete()  # as after restoring a backup
 
     with running_worker(thread, tmp_path, poll_s=0.05) as worker:

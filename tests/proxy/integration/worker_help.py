@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from django.conf import settings
 
 from apikeys.hotpath import Principal, digest_key
 from common.aead import KeyRing
 from common.secret import Secret
+from proxy.adapters import announcements
 from proxy.adapters.django_store import DjangoStore
 from proxy.adapters.redis_connection import RedisAddress, RedisConnection
 from proxy.adapters.shared_principals import RedisPrincipals
@@ -36,6 +38,17 @@ def wait_for(is_true: Callable[[], Any], within_s: float = PATIENCE_S) -> Any:
         assert time.monotonic() < deadline, f"waited {within_s} s in vain"
         time.sleep(0.01)
     return value
+
+
+@contextmanager
+def patient_announcements() -> Iterator[None]:
+    """Announce with more patience than the real thing: on a slow machine it would give up, and a worker hear of the change by its poll."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(announcements, "_TIMEOUT_S", PATIENCE_S)
+        announcements._client.cache_clear()
+        yield
+        announcements._client(settings.REDIS_URL).close()
+        announcements._client.cache_clear()
 
 
 class LoopThread:

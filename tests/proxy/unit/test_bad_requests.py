@@ -189,3 +189,34 @@ async def test_a_bad_parameter_is_named():
     site = Site()
 
     await _check(site, await site.ask(temperature="hot"), 400, "invalid_request", "temperature")
+
+
+@pytest.mark.parametrize(
+    ("status", "options"),
+    [
+        (200, {}),
+        (400, {"body": b"{"}),
+        (401, {"headers": []}),
+        (404, {"path": "/v1/nothing"}),
+        (404, {"body": chat("nothing")}),
+        (405, {"method": "GET"}),
+        (413, {"body": b"x" * 2_000_000}),
+        (415, {"headers": [(b"content-type", b"text/plain")]}),
+        (503, {"is_draining": True}),
+    ],
+)
+async def test_every_answer_carries_its_id_its_times_and_the_revision(status, options):
+    site = Site()
+    site.bench.upstream.answer(answer())
+    if options.pop("is_draining", False):
+        site.lifecycle.start_drain()
+
+    talk = await site.call(**options)
+
+    assert talk.status == status
+    assert talk.headers["x-request-id"] == talk.headers["request-id"]
+    assert talk.headers["x-gateway-revision"] == "7"
+    assert float(talk.headers["x-response-time"].removesuffix("ms")) >= 0
+    assert float(talk.headers["x-process-time"]) >= 0
+    assert "total;dur=" in talk.headers["server-timing"]
+    assert site.logged()[0]["request_id"] == talk.headers["x-request-id"]

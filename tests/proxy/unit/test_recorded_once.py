@@ -227,6 +227,24 @@ async def test_the_drain_policy_reads_to_the_end_and_settles_exactly(is_stream):
     assert not response._pieces
 
 
+async def test_the_time_to_the_first_content_is_right_when_the_client_left_before_it():
+    site = _site(is_drained=True)
+    goes_on = asyncio.Event()
+    site.bench.upstream.answer([ROLE, goes_on, HELLO, 0.2, STOP, USAGE, DONE])
+    talk = site.open(body=chat(stream=True))
+    await _until_sent(site)
+
+    talk.leave()
+    await asyncio.sleep(0.01)
+    goes_on.set()
+    await talk.done()
+
+    ended = _ended(site)
+    assert talk.status == 0
+    assert ended.first_token_ms is not None
+    assert ended.first_token_ms <= ended.latency_ms - 190
+
+
 async def test_a_drained_stream_that_fails_is_an_error_of_a_client_that_left():
     site = _site(is_drained=True)
     goes_on = asyncio.Event()

@@ -148,6 +148,28 @@ async def test_the_headers_show_the_tightest_limit():
     assert talk.headers["x-ratelimit-reset-requests"] == "20s"
 
 
+@pytest.mark.parametrize(
+    ("amount", "window_s", "shown"),
+    [
+        (1000, 12, "12ms"),
+        (1, 1, "1s"),
+        (2, 3, "2s"),
+        (1, 59, "59s"),
+        (1, 60, "1m0s"),
+        (1, 360, "6m0s"),
+        (1, 3600, "1h0m0s"),
+        (1, 90_061, "25h1m1s"),
+    ],
+)
+async def test_the_reset_is_written_as_openai_writes_it(amount, window_s, shown):
+    site = _site(limit("all", "global", amount=amount, window_s=window_s))
+    site.bench.upstream.answer(answer())
+
+    talk = await site.ask()
+
+    assert talk.headers["x-ratelimit-reset-requests"] == shown
+
+
 async def test_without_a_limit_there_are_no_such_headers():
     site = _site(limit("shadow", "global", is_enforced=False))
     site.bench.upstream.answer(answer())

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from typing import Any
 
 import pytest
-from prometheus_client import REGISTRY
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
+from proxy.lifecycle import Lifecycle
+from proxy.operations import Operations
 from proxy.testing import create_bench, create_principal
 from tests.proxy.asgi_help import Site, check_error
 from tests.proxy.chat_help import DONE, HELLO, ROLE, STOP, USAGE, answer, chat
@@ -73,19 +77,30 @@ async def test_more_than_the_cap_at_once_are_refused_and_the_others_answered():
 # --- what is counted --------------------------------------------------------------------------------------------------------------
 
 
-def _sample(name: str, **labels: str) -> float:
-    return REGISTRY.get_sample_value(name, labels) or 0.0
+async def _scrape() -> list[Sample]:
+    """Return all samples as an operator gets them."""
+    sent: list[dict[str, Any]] = []
+
+    async def send(message):
+        sent.append(message)
+
+    await Operations(Lifecycle(), "")({"type": "http", "method": "GET", "path": "/metrics"}, None, send)
+    return [sample for family in text_string_to_metric_families(sent[1]["body"].decode()) for sample in family.samples]
+
+
+async def _sample(name: str, **labels: str) -> float:
+    return sum(sample.value for sample in await _scrape() if sample.name == name and sample.labels == labels)
 
 
 async def test_every_request_counts_once():
-    before = _sample("http_requests_total", route="/v1/chat/completions", method="POST", status_code="200")
+    before = await _sample("http_requests_total", route="/v1/chat/completions", method="POST", status_code="200")
     site = Site()
     for _ in range(7):
         site.bench.upstream.answer(answer())
 
     await asyncio.gather(*[site.ask() for _ in range(7)])
 
-    assert _sample("http_requests_total", route="/v1/chat/completions", method="POST", status_code="200") == before + 7
+    assert await _sample("http_requests_total", route="/v1/chat/completions", method="POST", status_code="200") == before + 7
 
 
 async def test_labels_come_from_closed_sets_whatever_a_caller_writes():
@@ -94,12 +109,7 @@ async def test_labels_come_from_closed_sets_whatever_a_caller_writes():
     await site.call("BREW", "/v1/" + uuid.uuid4().hex)
     await site.ask(model=uuid.uuid4().hex)
 
-    labels = [
-        sample.labels
-        for metric in REGISTRY.collect()
-        for sample in metric.samples
-        if metric.name.startswith(("http_", "errors", "request_"))
-    ]
+    labels = [sample.labels for sample in await _scrape() if sample.name.startswith(("http_", "errors", "request_"))]
     routes = {label["route"] for label in labels if "route" in label}
     assert routes <= {"unknown", "/v1/chat/completions", "/v1/models", "/v1/models/{id}"}
     assert {label["method"] for label in labels if "method" in label} <= {
@@ -115,7 +125,7 @@ async def test_labels_come_from_closed_sets_whatever_a_caller_writes():
 
 
 async def test_streams_at_once_are_back_at_where_they_were():
-    before = _sample("active_streams")
+    before = await _sample("active_streams")
     site = Site()
     goes_on = asyncio.Event()
     site.bench.upstream.answer([ROLE, HELLO, goes_on, DONE])
@@ -123,19 +133,19 @@ async def test_streams_at_once_are_back_at_where_they_were():
     finishing, failing = site.open(body=chat(stream=True)), site.open(body=chat(stream=True))
     await asyncio.gather(finishing.until(HELLO), failing.until(HELLO))
 
-    assert _sample("active_streams") == before + 2
+    assert await _sample("active_streams") == before + 2
     goes_on.set()
     await asyncio.gather(finishing.done(), failing.done())
 
-    assert _sample("active_streams") == before
+    assert await _sample("active_streams") == before
 
 
 async def test_errors_count_by_their_code():
-    before = _sample("errors_total", kind="model_not_found")
+    before = await _sample("errors_total", kind="model_not_found")
 
     await Site().ask(model="nothing")
 
-    assert _sample("errors_total", kind="model_not_found") == before + 1
+    assert await _sample("errors_total", kind="model_not_found") == before + 1
 
 
 # --- what the log says ------------------------------------------------------------------------------------------------------------
