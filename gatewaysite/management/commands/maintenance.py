@@ -14,7 +14,6 @@ from gatewaysite.env import read
 from gatewaysite.services.paths import DataDir
 from proxy.tasks import Maintenance, periodic_jobs
 
-
 _NICE = 10  # requests come first: on a full machine the spool grows for a while instead
 
 
