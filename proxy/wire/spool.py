@@ -2,46 +2,59 @@
 The lines of a spool file: a request started, a request ended, the file ended.
 
 Rules: one JSON array a line; the first item tells which. A line holds all its row needs, so that nothing is joined later. A new field
-goes at the end with a default: lines that an older version wrote stay readable.
+goes at the end with a default: lines that an older version wrote stay readable. The types say what a row can hold and are checked when
+a line is read: one that a damaged disk changed is none, and does not stop those behind it.
 """
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+
+_REST_OF_ID = r"[0-9a-f]{7}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z"
+RequestId = Annotated[str, msgspec.Meta(pattern=rf"^[0-9a-d]{_REST_OF_ID}")]
+"""A UUIDv7 of a year that a date can have."""
+RowId = Annotated[str, msgspec.Meta(pattern=rf"^[0-9a-f]{_REST_OF_ID}")]
+Text = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00]*\Z")]
+Word = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[^\x00]*\Z")]
+Small = Annotated[int, msgspec.Meta(ge=0, le=2**15 - 1)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+Big = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class Started(msgspec.Struct, frozen=True, array_like=True, tag="started"):
     """Written before the upstream is called. Without an `Ended` of the same id the request was interrupted."""
 
-    request_id: str
-    workspace_id: str
-    key_id: str
-    model: str
-    revision: int
+    request_id: RequestId
+    workspace_id: RowId
+    key_id: RowId
+    model: Text
+    revision: Big
     is_stream: bool
 
 
 class Ended(msgspec.Struct, frozen=True, array_like=True, tag="ended"):
     """Written before the last byte is sent. Units: milliseconds, nano-dollars, LLM tokens."""
 
-    request_id: str
-    workspace_id: str
-    key_id: str
-    model: str
-    revision: int
+    request_id: RequestId
+    workspace_id: RowId
+    key_id: RowId
+    model: Text
+    revision: Big
     is_stream: bool
-    backend: str
-    provider: str
-    upstream_model: str
-    status: int
-    outcome: str
-    error_code: str
-    input_tokens: int
-    cached_input_tokens: int
-    output_tokens: int
-    cost_nano_usd: int
-    usage_source: str
-    attempts_count: int
+    backend: Text
+    provider: Word
+    upstream_model: Text
+    status: Small
+    outcome: Word
+    error_code: Word
+    input_tokens: Count
+    cached_input_tokens: Count
+    output_tokens: Count
+    cost_nano_usd: Big
+    usage_source: Word
+    attempts_count: Small
     latency_ms: float
     first_token_ms: float | None
 

@@ -143,8 +143,8 @@ class Site:
         self.lifecycle = Lifecycle()
         self.lifecycle.mark_ready()
         self._log = os.memfd_create("request-log")
-        weakref.finalize(self, os.close, self._log)
         self.request_log = RequestLog(slow_overhead_ms=slow_overhead_ms, slow_total_ms=slow_total_ms, descriptor=self._log)
+        weakref.finalize(self.request_log, os.close, self._log)  # not before its last timer fired
         edge = Edge(body_limit_bytes, body_timeout_s, concurrency_count, trusted_proxies)
         self.application = DataPlane(self.bench.gateway, edge, self.lifecycle, self.request_log)
 

@@ -213,3 +213,15 @@ def test_counts_at_the_edge_of_what_a_record_can_hold_are_stored(tmp_path):
 
     assert Shipper(tmp_path, store_records).ship() == 1
     assert UsageRollup.objects.get(period="day").input_tokens == most
+
+
+def test_a_line_that_a_damaged_disk_changed_stops_no_other(tmp_path):
+    writer = SpoolWriter(tmp_path, 1 << 20)
+    writer.start()
+    good = [ended(), ended()]
+    for line in (good[0], ended(request_id="damaged"), ended(status=40_000), ended(model="a\x00b"), good[1]):
+        writer.ended(line)
+    writer.stop()
+
+    assert Shipper(tmp_path, store_records).ship() == 2
+    assert {str(row.request_id) for row in UsageRecord.objects.all()} == {line.request_id for line in good}

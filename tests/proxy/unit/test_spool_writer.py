@@ -196,9 +196,9 @@ def test_a_line_that_did_not_fit_is_none_and_the_next_stands_alone(folder, monke
 
 
 def test_no_room_for_the_next_file_fails_no_request_and_the_old_one_goes_on(folder, monkeypatch):
-    writer = _writer(folder, max_bytes=2000)
+    writer = _writer(folder, max_bytes=600)
     (path,) = spool_files(folder)
-    open_line, ending = started(model="open"), started(model="ending" * 600)
+    open_line, ending = started(model="open"), started(model="ending" * 30)
     writer.started(open_line)
     disk = FullDisk(monkeypatch)
     writer.started(ending)
@@ -220,9 +220,9 @@ def test_no_room_for_the_next_file_fails_no_request_and_the_old_one_goes_on(fold
 
 
 def test_no_room_for_the_last_line_of_a_full_file_leaves_it_the_only_one(folder, monkeypatch):
-    writer = _writer(folder, max_bytes=1000)
+    writer = _writer(folder, max_bytes=600)
     (path,) = spool_files(folder)
-    open_line, ending = started(model="open"), started(model="ending" * 300)
+    open_line, ending = started(model="open"), started(model="ending" * 30)
     writer.started(open_line)
     writer.started(ending)
     disk = FullDisk(monkeypatch)
