@@ -120,7 +120,7 @@ class DataPlane:
             log.exception("request_failed", request_id=str(exchange.request_id))
             await self._send_error(exchange, sink, error)
         finally:
-            sink.stop_watching()
+            sink.close()
             self._lifecycle.stream_ended()
             self._note(exchange, sink, error)
 

@@ -115,6 +115,13 @@ class HttpSink:
             self._watcher.cancel()
             self._watcher = None
 
+    def close(self) -> None:
+        """Let go of everything. A stream that was not ended, because its client left, counts no longer."""
+        self.stop_watching()
+        if self._is_stream and not self._is_ended:
+            self._is_ended = True
+            ACTIVE_STREAMS.dec()
+
     async def send(self, status: int, headers: Headers, body: bytes) -> None:
         self.stop_watching()  # or the end of our own answer looks like the client's leaving
         if self.is_gone or self.is_started:

@@ -46,6 +46,7 @@ class Operations:
         if method not in {"GET", "HEAD"}:
             await _send(send, 405, b'{"status":"method not allowed"}', extra=[(b"allow", b"GET, HEAD")])
         elif path == "/metrics":
+            await asyncio.sleep(tally.FLUSH_S * 1.5)  # what any worker counted before this request is in the files then
             tally.flush()
             # In a thread: thousands of series take tens of milliseconds, and the loop has streams to serve.
             body = await asyncio.to_thread(_metrics, self._metrics_folder)

@@ -141,7 +141,6 @@ async def _call_backend(
     exchange.timings.mark("route")
     recording = record(exchange, principal, request.model, snapshot.revision, request.is_stream, gateway.spool)
     call = _Call(gateway, exchange, sink, snapshot, principal, reservation, request, attempt, recording)
-    exchange.backend = attempt.backend.name
     sink.watch(is_cancelling=not attempt.backend.is_drained_on_disconnect, is_late=not request.is_stream)
     try:
         response = await forward(attempt, targets[1:], snapshot, request, exchange.passed_headers, exchange.deadline_s, gateway.upstream)
@@ -162,6 +161,8 @@ async def _call_backend(
     except Exception:
         _record_error(call, InternalError())
         raise
+    finally:
+        exchange.backend = attempt.backend.name  # the last one tried
 
 
 def _record_error(call: _Call, error: GatewayError) -> None:
@@ -213,13 +214,15 @@ async def _send_reply(call: _Call, response: UpstreamResponse) -> None:
 
 async def _relay_stream(call: _Call, response: UpstreamResponse) -> None:
     async def start() -> None:
-        if relay.has_content:
-            call.recording.first_token_ms = round(call.exchange.timings.elapsed_s() * 1000, 3)
-            time_to_first_token.observe(call.recording.first_token_ms / 1000)
         await call.sink.start(200, call.headers(STREAM_HEADERS))
 
+    def note_first_token() -> None:
+        elapsed_s = call.exchange.timings.elapsed_s()
+        call.recording.first_token_ms = round(elapsed_s * 1000, 3)
+        time_to_first_token.observe(elapsed_s)
+
     keepalive_s = call.gateway.keepalive_s if call.principal.is_keepalive_enabled else None
-    relay = StreamRelay(response, call.request, call.sink, start, keepalive_s)
+    relay = StreamRelay(response, call.request, call.sink, start=start, on_content=note_first_token, keepalive_s=keepalive_s)
     try:
         tail = await relay.run()
     finally:

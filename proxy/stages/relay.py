@@ -67,7 +67,14 @@ class StreamRelay:
     """One stream on its way from the upstream to the client. `usage` is what the upstream counted, None until it said so."""
 
     def __init__(
-        self, response: UpstreamResponse, request: ChatRequest, sink: Sink, start: Callable[[], Awaitable[None]], keepalive_s: float | None
+        self,
+        response: UpstreamResponse,
+        request: ChatRequest,
+        sink: Sink,
+        *,
+        start: Callable[[], Awaitable[None]],
+        on_content: Callable[[], None],
+        keepalive_s: float | None,
     ) -> None:
         self.usage: Usage | None = None
         self.has_content = False
@@ -75,6 +82,7 @@ class StreamRelay:
         self._is_usage_wanted = request.is_usage_wanted
         self._sink = sink
         self._start = start
+        self._on_content = on_content
         self._keepalive = Keepalive(keepalive_s, self._send_keepalive) if keepalive_s else None
         self._starting = asyncio.Lock()
         self._is_started = False
@@ -136,6 +144,7 @@ class StreamRelay:
             if chunk.has_content and not self.has_content:
                 self.has_content = True
                 self._response.mark_started()
+                self._on_content()
         return False
 
     async def _ensure_started(self) -> None:

@@ -79,10 +79,12 @@ def test_counts_survive_the_worker_that_counted(installation: Installation, key:
     before = answered_count(installation)
     _ask_every_worker(installation, key, times=3)
 
+    counted = answered_count(installation)  # a scrape waits until every worker has carried its counts over
     killed = installation.workers()[0]
     os.kill(killed, signal.SIGKILL)
     installation.wait_for_workers(without=[killed])
 
+    assert counted == before + 6
     assert answered_count(installation) == before + 6
 
 
