@@ -27,7 +27,7 @@ from proxy.models import MaintenanceLease, UsageRollup
 
 log = structlog.get_logger(__name__)
 
-SHIP_INTERVAL_S = 0.25
+SHIP_INTERVAL_S = 1.0
 LEASE_S = 30.0
 _MINUTE_ROLLUPS_DAYS = 7
 _FAILURE_WAIT_MAX_S = 5.0
