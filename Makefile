@@ -34,6 +34,7 @@ check: install-dev ## Format, lint, layers, types, Django's checks, migrations.
 	$(BIN)/lint-imports --no-cache --verbose > /dev/null || $(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 	$(BIN)/python -W error manage.py check --fail-level WARNING
+	$(BIN)/python -W ignore manage.py makemigrations --check --dry-run 2> /dev/null
 	SECRET_KEY=$$(printf 'checked-%.0s' 1 2 3 4 5 6 7 8) GATEWAY_KEY_PEPPER=checked GATEWAY_HTTPS_ONLY=true ALLOWED_HOSTS=gateway.example \
 	  GATEWAY_ENCRYPTION_KEYS=k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING

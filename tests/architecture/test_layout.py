@@ -6,8 +6,10 @@ import importlib
 import subprocess
 import sys
 
+import pytest
 from django.apps import apps
 from django.conf import settings
+from django.core.management import call_command
 
 OURS = ("apikeys", "items", "proxy")
 
@@ -41,3 +43,8 @@ def test_every_stage_has_one_public_function_named_after_it():
     for name in names:
         module = importlib.import_module(f"proxy.stages.{name}")
         assert callable(getattr(module, name)), name
+
+
+@pytest.mark.django_db
+def test_no_model_has_changed_without_a_migration():
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
