@@ -47,7 +47,7 @@ class Timings:
     """
     How long each stage took, for `server-timing` and the request's log event. Units: seconds.
 
-    Cost: 0.2 us a mark.
+    Cost: 0.3 us a mark.
     """
 
     __slots__ = ("_marked_at", "_started_at", "stages_s")

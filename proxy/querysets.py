@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,3 @@ class UsageRecordQuerySet(models.QuerySet["UsageRecord"]):
     def get_by_id(self, request_id: uuid.UUID) -> UsageRecord:
         """Return one record. Errors: UsageRecord.DoesNotExist. Cost: one index scan on one partition, because the id names its day."""
         return self.get(ts=timestamp(request_id), request_id=request_id)
-
-    def within(self, starts_at: dt.datetime, ends_at: dt.datetime) -> UsageRecordQuerySet:
-        return self.filter(ts__gte=starts_at, ts__lt=ends_at)

@@ -73,7 +73,7 @@ class CounterTally:
 
 
 class HistogramTally:
-    """A histogram with its labels bound. Cost: 0.3 us an observation."""
+    """A histogram with its labels bound. Cost: 0.4 us an observation."""
 
     __slots__ = ("_bounds", "_counts", "_histogram", "_sum")
 

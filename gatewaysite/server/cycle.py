@@ -16,7 +16,7 @@ class GuardedCycle(RequestResponseCycle):
     """
     Writes the head together with the first piece of the body, and checks all headers with one look instead of two searches each.
 
-    Cost: 4 us and one system call for a JSON answer, against 35 us and two.
+    Cost: one system call for a JSON answer instead of two.
     Guarantee: a line break in a header is an error before a byte is written, as in uvicorn.
     """
 
