@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
 
 from proxy.simulator.behaviour import Behaviour, Style
+from proxy.simulator.conversation import Conversation
 from proxy.simulator.errors import invalid_request
 from proxy.simulator.schema import Schema, write_value
-from proxy.simulator.text import Dice, count_tokens, find_topic, split_tokens, write_tokens
+from proxy.simulator.text import Dice, find_topic, split_tokens, write_thought, write_tokens
 
-Finish = Literal["stop", "length", "tool_calls"]
+Finish = Literal["stop", "length", "tool_calls", "content_filter"]
 
 CONTEXT_TOKENS = 131_072
-_IMAGE_TOKENS = 85
-_MESSAGE_TOKENS = 3  # the marks around each message
 _REROLL_COUNT = 5
 _CALL_TOKENS = 7  # the name of a called tool and the marks around it
+_FILTERED_TOKENS = 5  # what a filtered answer says before it is stopped
+_BIG_BYTES = 10 * 1024 * 1024
+_USUAL_THOUGHT_TOKENS = 48  # of a model that thinks by itself
 _FREE_FORM: Schema = {
     "type": "object",
     "properties": {
@@ -33,16 +36,6 @@ _FREE_FORM: Schema = {
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
-    """What was said so far: all of it, the last user message, its size in tokens, and whether it ends with a tool's result."""
-
-    text: str
-    question: str
-    tokens: int
-    ends_with_tool: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Tool:
     name: str
     parameters: Schema
@@ -50,16 +43,21 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class ToolChoice:
-    """`auto`, `none`, `required`, or `named` with the tool that must be called."""
+    """`auto`, `none`, `required`, or `named` with the tool that must be called; `allowed`, when it is not empty, leaves only these."""
 
     mode: Literal["auto", "none", "required", "named"] = "auto"
     name: str = ""
     is_parallel: bool = True
+    allowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One question to the model, whichever dialect it came in; `schema` set means that the answer is JSON that fits it."""
+    """
+    One question to the model, whichever dialect it came in; `schema` set means that the answer is JSON that fits it.
+
+    `thought_tokens` is how much it shall think first, as part of `max_tokens`; None leaves that to the model.
+    """
 
     conversation: Conversation
     behaviour: Behaviour
@@ -69,6 +67,7 @@ class Ask:
     tool_choice: ToolChoice = ToolChoice()
     is_json: bool = False
     schema: Schema | None = None
+    thought_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +79,41 @@ class ToolCall:
     def arguments(self) -> str:
         return "".join(self.pieces)
 
+    @property
+    def tokens(self) -> int:
+        return _CALL_TOKENS + len(self.pieces)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the model says: `pieces` of text, or tool calls; each piece is one token. `stop_sequence` is the one that ended it."""
+    """
+    What the model says: `pieces` of text, or tool calls, after what it thought; each piece is one token.
+
+    `stop_sequence` is the one that ended it.
+    """
 
     pieces: tuple[str, ...]
     tool_calls: tuple[ToolCall, ...] = ()
     finish: Finish = "stop"
     stop_sequence: str | None = None
+    thought: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         return "".join(self.pieces)
 
     @property
+    def thought_tokens(self) -> int:
+        return len(self.thought)
+
+    @property
+    def said_tokens(self) -> int:
+        """Return the tokens of what it said, without its thoughts."""
+        return len(self.pieces) + sum(call.tokens for call in self.tool_calls)
+
+    @property
     def output_tokens(self) -> int:
-        return len(self.pieces) + sum(_CALL_TOKENS + len(call.pieces) for call in self.tool_calls)
+        return self.thought_tokens + self.said_tokens
 
 
 def answer(ask: Ask, variant: int = 0) -> Answer:
@@ -113,55 +130,30 @@ def answer(ask: Ask, variant: int = 0) -> Answer:
             param="messages",
             code="context_length_exceeded",
         )
-    if _calls_tools(ask):
-        return _limited_calls(_write_calls(ask, variant), ask.max_tokens)
-    return _limited_text(_write_text(ask, variant), ask)
+    thought = _think(ask, variant)
+    left = None if ask.max_tokens is None else ask.max_tokens - len(thought)
+    if left is not None and left <= 0:
+        return Answer((), finish="length", thought=thought)
+    said = _limited_calls(_write_calls(ask, variant), left) if _calls_tools(ask) else _limited_text(_write_text(ask, variant), left, ask)
+    return replace(said, thought=thought) if thought else said
 
 
-def read_conversation(messages: Iterable[Mapping[str, Any]], *, system: str = "", tools: Any = None) -> Conversation:
-    """
-    Flatten the messages of any dialect; `tools` counts into the tokens as the JSON it is.
-
-    Errors: ProviderError 400 where a message has no role or a content of the wrong kind.
-    """
-    said, tokens, question, ends_with_tool = [system] if system else [], 0, "", False
-    for at, message in enumerate(messages):
-        role = message.get("role")
-        if not isinstance(role, str):
-            raise invalid_request(f"Missing required parameter: 'messages[{at}].role'.", param=f"messages[{at}].role")
-        text, image_count, has_result = _flatten(message.get("content"), f"messages[{at}].content")
-        images = message.get("images")  # Ollama's place for them
-        image_count += len(images) if isinstance(images, list) else 0
-        said.append(f"{role}: {text}")
-        tokens += _MESSAGE_TOKENS + count_tokens(text) + _IMAGE_TOKENS * image_count
-        ends_with_tool = role == "tool" or has_result
-        if role == "user" and not has_result:
-            question = text
-    tokens += _MESSAGE_TOKENS + count_tokens(system) + (count_tokens(msgspec.json.encode(tools).decode()) if tools else 0)
-    return Conversation("\n".join(said), question, tokens, ends_with_tool)
+def _think(ask: Ask, variant: int) -> tuple[str, ...]:
+    wanted = ask.thought_tokens
+    if wanted is None:
+        wanted = _USUAL_THOUGHT_TOKENS if ask.behaviour.style is Style.REASONING else 0
+    if ask.max_tokens is not None:
+        wanted = min(wanted, ask.max_tokens)
+    return write_thought(ask.conversation.text, ask.conversation.question, wanted, variant) if wanted > 0 else ()
 
 
-def _flatten(content: Any, param: str) -> tuple[str, int, bool]:
-    """Return the text of a message's content, the number of images in it and whether it holds a tool's result."""
-    if content is None or isinstance(content, str):
-        return content or "", 0, False
-    if not isinstance(content, list) or not all(isinstance(part, Mapping) for part in content):
-        raise invalid_request(f"Invalid type for '{param}': expected a string or an array of objects.", param=param, code="invalid_type")
-    texts: list[str] = []
-    image_count, has_result = 0, False
-    for part in content:
-        kind = str(part.get("type", ""))
-        image_count += "image" in kind
-        if kind == "tool_result":
-            has_result = True
-            texts.append(_flatten(part.get("content"), param)[0])
-        elif isinstance(part.get("text"), str):
-            texts.append(part["text"])
-    return "\n".join(texts), image_count, has_result
+def _usable_tools(ask: Ask) -> list[Tool]:
+    allowed = ask.tool_choice.allowed
+    return [tool for tool in ask.tools if not allowed or tool.name in allowed]
 
 
 def _calls_tools(ask: Ask) -> bool:
-    if not ask.tools or ask.tool_choice.mode == "none":
+    if not _usable_tools(ask) or ask.tool_choice.mode == "none":
         return False
     if ask.tool_choice.mode in ("required", "named"):
         return True
@@ -170,14 +162,15 @@ def _calls_tools(ask: Ask) -> bool:
 
 
 def _write_calls(ask: Ask, variant: int) -> tuple[ToolCall, ...]:
+    tools = _usable_tools(ask)
     if ask.tool_choice.mode == "named":
-        chosen = [tool for tool in ask.tools if tool.name == ask.tool_choice.name]
+        chosen = [tool for tool in tools if tool.name == ask.tool_choice.name]
         if not chosen:
             raise invalid_request(f"Tool '{ask.tool_choice.name}' not found in 'tools' parameter.", param="tool_choice")
     elif ask.tool_choice.is_parallel:
-        chosen = [ask.tools[0], ask.tools[1 % len(ask.tools)]]
+        chosen = [tools[0], tools[1 % len(tools)]]
     else:
-        chosen = [ask.tools[0]]
+        chosen = [tools[0]]
     dice = Dice(f"{variant}:{ask.conversation.text}")
     calls: list[ToolCall] = []
     for tool in chosen:
@@ -196,11 +189,24 @@ def _write_call(tool: Tool, dice: Dice) -> ToolCall:
 def _write_text(ask: Ask, variant: int) -> tuple[str, ...]:
     question = ask.conversation.question
     if not ask.is_json and ask.behaviour.style is not Style.JSON:
-        return write_tokens(ask.conversation.text, question, variant)
+        return _write_prose(ask, variant)
     value = write_value(ask.schema or _FREE_FORM, Dice(f"{variant}:{ask.conversation.text}"))
     if ask.schema is None:
         value["title"] = find_topic(question)
     return tuple(split_tokens(_dump(value)))
+
+
+def _write_prose(ask: Ask, variant: int) -> tuple[str, ...]:
+    pieces = write_tokens(ask.conversation.text, ask.conversation.question, variant)
+    if ask.behaviour.style is Style.BIG_LINE:
+        half = len(pieces) // 2
+        return (*pieces[:half], _big_piece(), *pieces[half:])
+    return pieces
+
+
+@lru_cache(maxsize=1)
+def _big_piece() -> str:
+    return " sixteen-letters" * (_BIG_BYTES // 16)
 
 
 def _limited_calls(calls: tuple[ToolCall, ...], max_tokens: int | None) -> Answer:
@@ -219,7 +225,7 @@ def _limited_calls(calls: tuple[ToolCall, ...], max_tokens: int | None) -> Answe
     return Answer((), tuple(kept), "tool_calls")
 
 
-def _limited_text(pieces: tuple[str, ...], ask: Ask) -> Answer:
+def _limited_text(pieces: tuple[str, ...], max_tokens: int | None, ask: Ask) -> Answer:
     stop: str | None = None
     if ask.stop:
         text = "".join(pieces)
@@ -227,8 +233,10 @@ def _limited_text(pieces: tuple[str, ...], ask: Ask) -> Answer:
         if found:
             stop_at, stop = min(found)
             pieces = tuple(split_tokens(text[:stop_at]))
-    if ask.max_tokens is not None and len(pieces) > ask.max_tokens:
-        return Answer(pieces[: ask.max_tokens], finish="length")
+    if max_tokens is not None and len(pieces) > max_tokens:
+        return Answer(pieces[:max_tokens], finish="length")
+    if ask.behaviour.style is Style.FILTERED:
+        return Answer(pieces[:_FILTERED_TOKENS], finish="content_filter")
     return Answer(pieces, stop_sequence=stop)
 
 

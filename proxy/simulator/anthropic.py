@@ -7,14 +7,18 @@ from typing import Annotated, Any
 
 import msgspec
 
-from proxy.simulator.answer import Answer, Ask, Conversation, ToolCall, answer, read_conversation
+from proxy.simulator.answer import Ask, answer
+from proxy.simulator.anthropic_checks import check_messages, check_tools
+from proxy.simulator.anthropic_reply import OVERLOADED, Told, provider_headers, stream_message, whole_message
 from proxy.simulator.behaviour import BEHAVIOURS, Behaviour
-from proxy.simulator.errors import ProviderError, invalid_request
+from proxy.simulator.conversation import Conversation, read_conversation
+from proxy.simulator.errors import ProviderError, invalid_request, model_not_found
 from proxy.simulator.exchange import Request
-from proxy.simulator.openai import Count, get_chat_behaviour
-from proxy.simulator.options import Object, read_format, read_tool_choice, read_tools
-from proxy.simulator.reply import Headers, JsonReply, Reply, StreamReply
-from proxy.simulator.wire import JSON_HEADERS, SSE_HEADERS, create_id, dump, parse_body, retry_after, sse
+from proxy.simulator.openai import get_chat_behaviour
+from proxy.simulator.options import Object, read_effort, read_format, read_tool_choice, read_tools
+from proxy.simulator.prompt_cache import list_blocks, read_cache_use
+from proxy.simulator.reply import JsonReply, Reply
+from proxy.simulator.wire import JSON_HEADERS, dump, parse_body, retry_after
 
 _ERROR_TYPES: Mapping[int, str] = {
     400: "invalid_request_error",
@@ -24,15 +28,21 @@ _ERROR_TYPES: Mapping[int, str] = {
     413: "request_too_large",
     429: "rate_limit_error",
     500: "api_error",
+    529: "overloaded_error",
 }
-_STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
-_OVERLOADED: Object = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
-_BROKEN = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_del\n\n'
-_PING = b'event: ping\ndata: {"type": "ping"}\n\n'
+_LEAST_BUDGET_TOKENS = 1024
+_MOST_THOUGHT_TOKENS = 64  # a budget is a limit, and no model uses up a large one for a small question
+
+
+class Thinking(msgspec.Struct):
+    type: str
+    budget_tokens: int | None = None
+    display: str | None = None
 
 
 class OutputOptions(msgspec.Struct):
     format: Object | None = None
+    effort: str | None = None
 
 
 class CountRequest(msgspec.Struct):
@@ -42,9 +52,11 @@ class CountRequest(msgspec.Struct):
     tools: list[Object] | None = None
 
 
-class MessagesRequest(msgspec.Struct):
+class MessagesRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Anthropic refuses what it does not know, so all that it knows stands here."""
+
     model: str
-    max_tokens: Count
+    max_tokens: Annotated[int, msgspec.Meta(ge=0)]  # 0 only fills the prompt cache
     messages: Annotated[list[Object], msgspec.Meta(min_length=1)]
     system: str | list[Object] | None = None
     stream: bool | None = None
@@ -52,46 +64,72 @@ class MessagesRequest(msgspec.Struct):
     temperature: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     tools: list[Object] | None = None
     tool_choice: Object | None = None
+    thinking: Thinking | None = None
     output_config: OutputOptions | None = None
+    output_format: Object | None = None  # the older place of `output_config.format`
+    cache_control: Object | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    metadata: Any = None
+    service_tier: Any = None
+    container: Any = None
+    context_management: Any = None
+    mcp_servers: Any = None
+    inference_geo: Any = None
+    speed: Any = None
+    diagnostics: Any = None
+    compaction: Any = None
+    fallbacks: Any = None
+    fallback_credit_token: Any = None
+    billing_policy: Any = None
+    thread: Any = None
 
 
 def render_error(error: ProviderError) -> JsonReply:
-    headers = _headers(JSON_HEADERS)
-    message = f"model: {error.model}" if error.code == "model_not_found" else error.message
+    headers = provider_headers(JSON_HEADERS)
+    status = 529 if error.code == "overloaded" else error.status
     body = {
         "type": "error",
-        "error": {"type": _ERROR_TYPES.get(error.status, "api_error"), "message": message},
+        "error": {"type": _ERROR_TYPES.get(status, "api_error"), "message": _message_of(error)},
         "request_id": headers[-1][1].decode(),
     }
-    return JsonReply(dump(body), error.status, (*headers, *retry_after(error)), model=error.model)
+    return JsonReply(dump(body), status, (*headers, *retry_after(error)), model=error.model)
+
+
+def _message_of(error: ProviderError) -> str:
+    where = (error.param or "").replace("[", ".").replace("]", "")
+    match error.code:
+        case "model_not_found":
+            return f"model: {error.model}"
+        case "missing_required_parameter":
+            return f"{where}: Field required"
+        case "unknown_parameter":
+            return f"{where}: Extra inputs are not permitted"
+        case "overloaded":
+            return "Overloaded"
+    if error.status == 401:
+        return "invalid x-api-key" if error.code else "x-api-key header is required"
+    return error.message
 
 
 def messages(request: Request) -> Reply:
     """POST /v1/messages"""
     _check_version(request)
     asked = parse_body(request.body, MessagesRequest)
-    is_json, schema = read_format(asked.output_config.format if asked.output_config else None, "output_config.format")
-    ask = Ask(
-        _read(asked.messages, asked.system, asked.tools),
-        get_chat_behaviour(asked.model),
-        asked.max_tokens,
-        asked.stop_sequences or (),
-        read_tools(asked.tools),
-        read_tool_choice(asked.tool_choice),
-        is_json,
-        schema,
-    )
+    ask = _ask(asked)
     given = answer(ask)
+    cache = read_cache_use(list_blocks(asked.tools, asked.system, asked.messages), asked.cache_control, ask.conversation)
+    shows_thought = asked.thinking is None or asked.thinking.display != "omitted"
+    told = Told(asked.model, given, ask.conversation.tokens, cache, shows_thought)
     if asked.stream:
-        return _stream(asked.model, given, ask)
-    body = _message(asked.model, ask.conversation.tokens, given.output_tokens) | {"content": _blocks(given)} | _stop(given)
+        return stream_message(told, ask.behaviour.thinking(0 if shows_thought else given.thought_tokens))
     return JsonReply(
-        dump(body),
-        headers=_headers(JSON_HEADERS),
+        dump(whole_message(told)),
+        headers=provider_headers(JSON_HEADERS),
         behaviour=ask.behaviour,
         output_tokens=given.output_tokens,
         model=asked.model,
-        error_body=dump(_OVERLOADED),
+        error_body=dump(OVERLOADED),
     )
 
 
@@ -100,20 +138,77 @@ def count_tokens(request: Request) -> Reply:
     _check_version(request)
     asked = parse_body(request.body, CountRequest)
     behaviour: Behaviour = get_chat_behaviour(asked.model).delayed(0.0)
-    conversation = _read(asked.messages, asked.system, asked.tools)
-    return JsonReply(dump({"input_tokens": conversation.tokens}), headers=_headers(JSON_HEADERS), behaviour=behaviour, model=asked.model)
+    body = {"input_tokens": _read(asked.messages, asked.system, asked.tools).tokens}
+    return JsonReply(dump(body), headers=provider_headers(JSON_HEADERS), behaviour=behaviour, model=asked.model)
 
 
 def models(_request: Request) -> Reply:
     """GET /v1/models, asked by Anthropic's client"""
     names = list(BEHAVIOURS)
-    data = [{"type": "model", "id": name, "display_name": name, "created_at": "2025-01-01T00:00:00Z"} for name in names]
-    body = {"data": data, "has_more": False, "first_id": names[0], "last_id": names[-1]}
-    return JsonReply(dump(body), headers=_headers(JSON_HEADERS))
+    body = {"data": [_model(name) for name in names], "has_more": False, "first_id": names[0], "last_id": names[-1]}
+    return JsonReply(dump(body), headers=provider_headers(JSON_HEADERS))
 
 
-def _headers(base: Headers) -> Headers:
-    return (*base, (b"anthropic-organization-id", b"simulator"), (b"request-id", create_id("req_").encode()))
+def model(request: Request) -> Reply:
+    """GET /v1/models/{model}, asked by Anthropic's client"""
+    name = request.params["model"]
+    if name not in BEHAVIOURS:
+        raise model_not_found(name)
+    return JsonReply(dump(_model(name)), headers=provider_headers(JSON_HEADERS), model=name)
+
+
+def _model(name: str) -> Object:
+    return {"type": "model", "id": name, "display_name": name, "created_at": "2025-01-01T00:00:00Z"}
+
+
+def _ask(asked: MessagesRequest) -> Ask:
+    output = asked.output_config or OutputOptions()
+    is_json, schema = read_format(output.format or asked.output_format, "output_config.format")
+    choice = read_tool_choice(asked.tool_choice)
+    conversation = _read(asked.messages, asked.system, asked.tools)
+    check_messages(asked.messages)
+    check_tools(asked.tools or ())
+    if asked.thinking is not None and asked.thinking.type == "enabled":
+        _check_thinking(asked, asked.thinking.budget_tokens, is_forced=choice.mode in ("required", "named"))
+    return Ask(
+        conversation,
+        get_chat_behaviour(asked.model),
+        asked.max_tokens,
+        asked.stop_sequences or (),
+        read_tools(asked.tools),
+        choice,
+        is_json,
+        schema,
+        _thought_tokens(asked.thinking, output.effort),
+    )
+
+
+def _check_thinking(asked: MessagesRequest, budget_tokens: int | None, *, is_forced: bool) -> None:
+    if budget_tokens is None:
+        raise invalid_request("thinking.enabled.budget_tokens: Field required")
+    if budget_tokens < _LEAST_BUDGET_TOKENS:
+        raise invalid_request(f"thinking.enabled.budget_tokens: Input should be greater than or equal to {_LEAST_BUDGET_TOKENS}")
+    if asked.max_tokens <= budget_tokens:
+        raise invalid_request("`max_tokens` must be greater than `thinking.budget_tokens`.")
+    if asked.temperature not in (None, 1):
+        raise invalid_request("`temperature` may only be set to 1 when thinking is enabled.")
+    if is_forced:
+        raise invalid_request("Thinking may not be enabled when tool_choice forces tool use.")
+
+
+def _thought_tokens(thinking: Thinking | None, effort: str | None) -> int | None:
+    """Return how much to think: an effort alone makes nobody think, and without any wish the model decides."""
+    if thinking is None:
+        return None
+    match thinking.type:
+        case "disabled" | "between_tools":
+            return 0
+        case "enabled" | "adaptive":
+            return read_effort(effort, "output_config.effort") or min(thinking.budget_tokens or _MOST_THOUGHT_TOKENS, _MOST_THOUGHT_TOKENS)
+    raise invalid_request(
+        f"thinking: Input tag '{thinking.type}' found using 'type' does not match any of the expected tags: "
+        "'adaptive', 'between_tools', 'disabled', 'enabled'"
+    )
 
 
 def _check_version(request: Request) -> None:
@@ -126,75 +221,3 @@ def _read(said: list[Object], system: str | list[Object] | None, tools: list[Obj
     if isinstance(system, list):
         system = "\n".join(str(block.get("text", "")) for block in system)
     return read_conversation(said, system=system or "", tools=tools)
-
-
-def _message(model: str, input_tokens: int, output_tokens: int) -> Object:
-    return {
-        "id": create_id("msg_"),
-        "type": "message",
-        "role": "assistant",
-        "model": model,
-        "content": [],
-        "stop_reason": None,
-        "stop_sequence": None,
-        "usage": {
-            "input_tokens": input_tokens,
-            "cache_creation_input_tokens": 0,
-            "cache_read_input_tokens": 0,
-            "output_tokens": output_tokens,
-            "service_tier": "standard",
-        },
-    }
-
-
-def _stop(given: Answer) -> Object:
-    reason = "stop_sequence" if given.stop_sequence is not None else _STOP_REASONS[given.finish]
-    return {"stop_reason": reason, "stop_sequence": given.stop_sequence}
-
-
-def _blocks(given: Answer) -> list[Object]:
-    if not given.tool_calls:
-        return [{"type": "text", "text": given.text}]
-    return [_tool_use(call, _parsed(call)) for call in given.tool_calls]
-
-
-def _tool_use(call: ToolCall, arguments: Any) -> Object:
-    return {"type": "tool_use", "id": create_id("toolu_"), "name": call.name, "input": arguments}
-
-
-def _parsed(call: ToolCall) -> Any:
-    try:
-        return msgspec.json.decode(call.arguments)
-    except msgspec.DecodeError:
-        return {}  # cut off by max_tokens; a body that is one JSON object cannot show the half of another
-
-
-def _stream(model: str, given: Answer, ask: Ask) -> StreamReply:
-    start = _event("message_start", message=_message(model, ask.conversation.tokens, 1))
-    opening: list[bytes] = [start]
-    paced: list[bytes] = []
-    if given.tool_calls:
-        for index, call in enumerate(given.tool_calls):
-            paced += _block(index, _tool_use(call, {}), "input_json_delta", "partial_json", call.pieces)
-    else:
-        block = _block(0, {"type": "text", "text": ""}, "text_delta", "text", given.pieces)
-        opening += [block[0], _PING]
-        paced += block[1:]
-    closing = [
-        _event("message_delta", delta=_stop(given), usage={"output_tokens": given.output_tokens}),
-        _event("message_stop"),
-    ]
-    error = (sse(_OVERLOADED, "error"),)
-    return StreamReply(opening, paced, closing, error, _BROKEN, _headers(SSE_HEADERS), ask.behaviour, model)
-
-
-def _block(index: int, begun: Object, delta_type: str, field: str, pieces: tuple[str, ...]) -> list[bytes]:
-    """Return the events of one content block: its start, a delta for each token, its stop."""
-    frames = [_event("content_block_start", index=index, content_block=begun)]
-    frames += [_event("content_block_delta", index=index, delta={"type": delta_type, field: piece}) for piece in pieces]
-    frames.append(_event("content_block_stop", index=index))
-    return frames
-
-
-def _event(kind: str, **fields: Any) -> bytes:
-    return sse({"type": kind, **fields}, kind)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from proxy.simulator.errors import model_not_found, rate_limited, server_error
+from proxy.simulator.errors import ProviderError, model_not_found, overloaded, rate_limited, server_error
 
 
 class Fault(enum.Enum):
     NONE = "none"
     SERVER_ERROR = "server_error"
     RATE_LIMITED = "rate_limited"
+    OVERLOADED = "overloaded"
     HANG = "hang"
     CUT = "cut"
     ERROR_IN_STREAM = "error_in_stream"
     MALFORMED = "malformed"
     DRIP = "drip"
+    SLOW_START = "slow_start"
+    WRONG_TYPE = "wrong_type"
 
 
 class Style(enum.Enum):
@@ -26,6 +29,9 @@ class Style(enum.Enum):
     TOOLS = "tools"
     JSON = "json"
     EMBEDDING = "embedding"
+    REASONING = "reasoning"  # thinks without being asked to
+    FILTERED = "filtered"  # stopped by the provider's own content filter
+    BIG_LINE = "big_line"  # one token of 10 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,10 @@ class Behaviour:
     def delayed(self, first_token_s: float | None) -> Behaviour:
         """Return this behaviour with another time to the first token; None leaves it as it is."""
         return self if first_token_s is None else replace(self, first_token_s=first_token_s)
+
+    def thinking(self, token_count: int) -> Behaviour:
+        """Return this behaviour with so many more tokens before the first that can be seen."""
+        return replace(self, first_token_s=self.duration_s(token_count)) if token_count else self
 
 
 INSTANT = Behaviour()
@@ -72,7 +82,17 @@ BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
         "sim-error-in-stream": replace(_BRISK, fault=Fault.ERROR_IN_STREAM),
         "sim-malformed": replace(_BRISK, fault=Fault.MALFORMED),
         "sim-drip": Behaviour(fault=Fault.DRIP),
+        "sim-slow-start": Behaviour(first_token_s=3.0, fault=Fault.SLOW_START),
+        "sim-wrong-type": Behaviour(fault=Fault.WRONG_TYPE),
+        "sim-big-line": Behaviour(style=Style.BIG_LINE),
+        "sim-reasoning": replace(_BRISK, style=Style.REASONING),
+        "sim-filtered": replace(_BRISK, style=Style.FILTERED),
+        "sim-overloaded": Behaviour(fault=Fault.OVERLOADED),
     }
+)
+
+_REFUSALS: Mapping[Fault, Callable[[str], ProviderError]] = MappingProxyType(
+    {Fault.SERVER_ERROR: server_error, Fault.RATE_LIMITED: rate_limited, Fault.OVERLOADED: overloaded}
 )
 
 
@@ -80,7 +100,8 @@ def get_behaviour(model: str, other: Behaviour = CHAT) -> Behaviour:
     """
     Return how `model` behaves; a name that does not begin with `sim-` behaves like `other`.
 
-    Errors: ProviderError 404 for an unknown `sim-` name, and the very error of a model that only ever fails (`sim-500`, `sim-429`).
+    Errors: ProviderError 404 for an unknown `sim-` name, and the very error of a model that only ever fails (`sim-500`, `sim-429`,
+    `sim-overloaded`).
     """
     name = model.removesuffix(":latest")  # Ollama's clients add the tag by themselves
     if not name.startswith("sim-"):
@@ -88,8 +109,7 @@ def get_behaviour(model: str, other: Behaviour = CHAT) -> Behaviour:
     behaviour = BEHAVIOURS.get(name)
     if behaviour is None:
         raise model_not_found(model)
-    if behaviour.fault is Fault.SERVER_ERROR:
-        raise server_error(model)
-    if behaviour.fault is Fault.RATE_LIMITED:
-        raise rate_limited(model)
+    refuse = _REFUSALS.get(behaviour.fault)
+    if refuse is not None:
+        raise refuse(model)
     return behaviour

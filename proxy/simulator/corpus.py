@@ -94,6 +94,12 @@ CLOSINGS: Final = (
     "Would you like me to go deeper into any of these points?",
 )
 
+THOUGHTS: Final = (
+    "The user asks about {topic}. I should begin with what they already know.",
+    "Let me think about {topic} before I answer.",
+    "The question is about {topic}, so a short and practical answer will help most.",
+)
+
 _STOP_WORDS: Final = (
     "about and any are can could describe did does each explain for from give have hello how into its let make may more most much must "
     "not our out please say short shortly should some tell than that the their them then there these they this very was what when where "

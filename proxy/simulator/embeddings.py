@@ -20,7 +20,14 @@ from proxy.simulator.vectors import MAX_DIMENSIONS, embed_text
 from proxy.simulator.wire import JSON_HEADERS, dump, parse_body
 
 _MAX_INPUTS = 2048
-_DIMENSIONS = {"text-embedding-3-large": 3072, "nomic-embed-text": 768, "all-minilm": 384, "all-minilm-l6-v2": 384}
+_DIMENSIONS = {
+    "text-embedding-3-large": 3072,
+    "gemini-embedding-001": 3072,
+    "text-embedding-004": 768,
+    "nomic-embed-text": 768,
+    "all-minilm": 384,
+    "all-minilm-l6-v2": 384,
+}
 _USUAL_DIMENSIONS = 1536
 
 

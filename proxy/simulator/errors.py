@@ -52,8 +52,17 @@ def rate_limited(model: str) -> ProviderError:
     return ProviderError(429, message, type_="requests", code="rate_limit_exceeded", model=model, retry_after_s=2)
 
 
+def overloaded(model: str) -> ProviderError:
+    message = "The server is currently overloaded with other requests. Please try again later."
+    return ProviderError(503, message, type_="server_error", code="overloaded", model=model, retry_after_s=1)
+
+
 def wrong_key() -> ProviderError:
     return ProviderError(401, "Incorrect API key provided.", code="invalid_api_key")
+
+
+def missing_key() -> ProviderError:
+    return ProviderError(401, "You didn't provide an API key. You need to provide your API key in the header that this API reads it from.")
 
 
 def unknown_path(method: str, path: str) -> ProviderError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,23 +22,14 @@ _MAX_DELAY_MS = 600_000.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as dialects see it; header names in lower case."""
+    """A request as dialects see it; header names in lower case, `params` are the names in the path."""
 
     method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[bytes, bytes]
     body: bytes = b""
-
-    def find_key(self) -> str | None:
-        """Return the credential that came along, in any of the providers' ways of sending it."""
-        scheme, _, token = self.headers.get(b"authorization", b"").partition(b" ")
-        if scheme.lower() == b"bearer":
-            return token.strip().decode("latin-1")
-        for name in (b"x-api-key", b"api-key"):
-            if name in self.headers:
-                return self.headers[name].decode("latin-1")
-        return None
+    params: Mapping[str, str] = field(default_factory=dict)
 
     def find_delay_s(self) -> float | None:
         """Return the time to the first token that the header `x-sim-delay-ms` asks for. Errors: ProviderError 400."""
@@ -77,8 +68,8 @@ class Exchange:
         self._send = send
         self._watcher: asyncio.Task[None] | None = None
 
-    async def read_request(self) -> Request:
-        """Read the whole request. Errors: ClientGoneError; ProviderError 413 above `MAX_BODY_BYTES`."""
+    async def read_request(self, params: Mapping[str, str]) -> Request:
+        """Read the whole request, `params` being what its path names. Errors: ClientGoneError; ProviderError 413 above `MAX_BODY_BYTES`."""
         body = bytearray()
         while True:
             message = await self._receive()
@@ -89,12 +80,12 @@ class Exchange:
             if len(body) > MAX_BODY_BYTES:
                 raise body_too_large(MAX_BODY_BYTES)
             if not message.get("more_body", False):
-                return self._request(bytes(body))
+                return self._request(bytes(body), params)
 
-    def _request(self, body: bytes) -> Request:
+    def _request(self, body: bytes, params: Mapping[str, str]) -> Request:
         raw = self.scope["query_string"]
         query = dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)) if raw else {}
-        return Request(self.scope["method"], self.scope["path"], query, dict(self.scope["headers"]), body)
+        return Request(self.scope["method"], self.scope["path"], query, dict(self.scope["headers"]), body, params)
 
     def watch(self) -> None:
         """Begin to notice a client that leaves. To be called once, after the body was read."""

@@ -1,31 +1,36 @@
-"""Ollama's dialect: chat, generate, embed, tags. Streams are lines of JSON, and streaming is what happens unless the client says no."""
+"""Ollama's dialect: chat, generate, embed, tags, show. It streams lines of JSON unless the client says no."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
 
-from proxy.simulator.answer import Answer, Ask, Conversation, answer, read_conversation
-from proxy.simulator.behaviour import BEHAVIOURS, EMBEDDING, get_behaviour
+from proxy.simulator.answer import CONTEXT_TOKENS, Ask, answer
+from proxy.simulator.behaviour import BEHAVIOURS, EMBEDDING, Style, get_behaviour
+from proxy.simulator.conversation import Conversation, read_conversation
 from proxy.simulator.embeddings import read_inputs, usual_dimensions
-from proxy.simulator.errors import ProviderError, server_error
+from proxy.simulator.errors import ProviderError, invalid_request
 from proxy.simulator.exchange import Request
+from proxy.simulator.ollama_reply import FAILURE_BODY, Lines, chat_line, generate_line, loaded
 from proxy.simulator.openai import get_chat_behaviour
-from proxy.simulator.options import Object, read_format, read_stop, read_tools
-from proxy.simulator.reply import Headers, JsonReply, Reply, StreamReply
+from proxy.simulator.options import Object, read_effort, read_format, read_stop, read_tools
+from proxy.simulator.reply import JsonReply, Reply
 from proxy.simulator.text import count_tokens
 from proxy.simulator.vectors import MAX_DIMENSIONS, embed_text
 from proxy.simulator.wire import JSON_HEADERS, dump, parse_body, retry_after
 
-_NDJSON_HEADERS: Headers = ((b"content-type", b"application/x-ndjson"),)
-_BROKEN = b'{"model":"broken","message":{"role":"assistant","conte\n'
-_FAILURE_BODY = dump({"error": server_error("").message})
 _NS = 1_000_000_000
-_PROMPT_TOKENS_PER_S = 4000  # how fast a prompt is read, for the durations that Ollama reports
 _VERSION = "0.12.6"
+_DETAILS: Object = {
+    "parent_model": "",
+    "format": "gguf",
+    "family": "simulator",
+    "families": ["simulator"],
+    "parameter_size": "8B",
+    "quantization_level": "Q4_0",
+}
 
 
 class Options(msgspec.Struct):
@@ -40,6 +45,7 @@ class ChatRequest(msgspec.Struct):
     format: str | Object | None = None
     options: Options | None = None
     tools: list[Object] | None = None
+    think: bool | str | None = None
 
 
 class GenerateRequest(msgspec.Struct):
@@ -49,12 +55,19 @@ class GenerateRequest(msgspec.Struct):
     stream: bool | None = None
     format: str | Object | None = None
     options: Options | None = None
+    images: list[str] | None = None
+    think: bool | str | None = None
 
 
 class EmbedRequest(msgspec.Struct):
     model: str
     input: str | list[str]
     dimensions: Annotated[int, msgspec.Meta(ge=1, le=MAX_DIMENSIONS)] | None = None
+
+
+class ShowRequest(msgspec.Struct):
+    model: str = ""
+    name: str = ""  # the older name of it
 
 
 def render_error(error: ProviderError) -> JsonReply:
@@ -65,17 +78,22 @@ def render_error(error: ProviderError) -> JsonReply:
 def chat(request: Request) -> Reply:
     """POST /api/chat"""
     asked = parse_body(request.body, ChatRequest)
-    conversation = read_conversation(asked.messages, tools=asked.tools)
-    ask = _ask(conversation, asked.model, asked.format, asked.options, asked.tools)
-    return _reply(ask, asked.model, asked.stream is not False, _chat_line)
+    _check_messages(asked.messages)
+    ask = _ask(read_conversation(asked.messages, tools=asked.tools), asked, read_tools(asked.tools))
+    if not asked.messages:
+        return loaded(asked.model, chat_line(""))
+    return Lines(ask, asked.model, chat_line).reply(answer(ask), is_stream=asked.stream is not False)
 
 
 def generate(request: Request) -> Reply:
     """POST /api/generate"""
     asked = parse_body(request.body, GenerateRequest)
+    said = read_conversation([{"role": "user", "content": asked.prompt, "images": asked.images}], system=asked.system or "")
     text = f"{asked.system}\n{asked.prompt}" if asked.system else asked.prompt
-    ask = _ask(Conversation(text, asked.prompt, count_tokens(text)), asked.model, asked.format, asked.options)
-    return _reply(ask, asked.model, asked.stream is not False, _generate_line)
+    ask = _ask(Conversation(text, asked.prompt, count_tokens(text) + said.image_tokens, image_tokens=said.image_tokens), asked)
+    if not asked.prompt:
+        return loaded(asked.model, generate_line(""))
+    return Lines(ask, asked.model, generate_line).reply(answer(ask), is_stream=asked.stream is not False)
 
 
 def embed(request: Request) -> Reply:
@@ -91,18 +109,41 @@ def embed(request: Request) -> Reply:
         "load_duration": 0,
         "prompt_eval_count": token_count,
     }
-    return JsonReply(dump(body), behaviour=behaviour, model=asked.model, error_body=_FAILURE_BODY)
+    return JsonReply(dump(body), behaviour=behaviour, model=asked.model, error_body=FAILURE_BODY)
 
 
 def tags(_request: Request) -> Reply:
     """GET /api/tags"""
-    details = {"format": "gguf", "family": "simulator", "families": ["simulator"], "parameter_size": "8B", "quantization_level": "Q4_0"}
     entries = [
         {"name": f"{name}:latest", "model": f"{name}:latest", "modified_at": "2025-01-01T00:00:00Z", "size": 4_700_000_000}
-        | {"digest": f"{number:064x}", "details": details}
+        | {"digest": f"{number:064x}", "details": _DETAILS}
         for number, name in enumerate(BEHAVIOURS)
     ]
     return JsonReply(dump({"models": entries}))
+
+
+def show(request: Request) -> Reply:
+    """POST /api/show"""
+    asked = parse_body(request.body, ShowRequest)
+    name = asked.model or asked.name
+    if not name:
+        raise invalid_request("model is required", param="model")
+    is_embedding = _find_style(name) is Style.EMBEDDING
+    body = {
+        "modelfile": f"# Modelfile generated by the simulator\nFROM {name}\n",
+        "parameters": "",
+        "template": "{{ .Prompt }}",
+        "details": _DETAILS,
+        "model_info": {
+            "general.architecture": "simulator",
+            "general.parameter_count": 8_000_000_000,
+            "simulator.context_length": CONTEXT_TOKENS,
+            "simulator.embedding_length": usual_dimensions(name),
+        },
+        "capabilities": ["embedding"] if is_embedding else ["completion", "tools", "vision", "thinking"],
+        "modified_at": "2025-01-01T00:00:00Z",
+    }
+    return JsonReply(dump(body), model=name)
 
 
 def version(_request: Request) -> Reply:
@@ -110,79 +151,47 @@ def version(_request: Request) -> Reply:
     return JsonReply(dump({"version": _VERSION}))
 
 
-def _ask(
-    conversation: Conversation,
-    model: str,
-    wanted: str | Mapping[str, Any] | None,
-    options: Options | None,
-    tools: list[Object] | None = None,
-) -> Ask:
+def _find_style(name: str) -> Style:
+    """Return the kind of a model, also of one that only ever fails. Errors: ProviderError 404."""
+    known = BEHAVIOURS.get(name.removesuffix(":latest"))
+    return (known or get_behaviour(name)).style
+
+
+def _ask(conversation: Conversation, asked: ChatRequest | GenerateRequest, tools: Sequence[Any] = ()) -> Ask:
     # A schema stands in `format` by itself here; OpenAI's form of it is a mapping with a type of its own.
-    is_schema = isinstance(wanted, Mapping)
-    is_json, _ = (True, None) if is_schema else read_format(wanted or None, "format")
-    predicted = options.num_predict if options else None
+    is_schema = isinstance(asked.format, Mapping)
+    is_json, _ = (True, None) if is_schema else read_format(asked.format or None, "format")
+    predicted = asked.options.num_predict if asked.options else None
     return Ask(
         conversation,
-        get_chat_behaviour(model),
+        get_chat_behaviour(asked.model),
         predicted if predicted and predicted > 0 else None,  # -1 and -2 mean without end
-        read_stop(options.stop if options else None),
-        read_tools(tools),
+        read_stop(asked.options.stop if asked.options else None),
+        tools,
         is_json=is_json,
-        schema=wanted if isinstance(wanted, Mapping) else None,
+        schema=asked.format if isinstance(asked.format, Mapping) else None,
+        thought_tokens=_thought_tokens(asked.think),
     )
 
 
-def _chat_line(content: str, tool_calls: list[Object] | None = None) -> Object:
-    message: Object = {"role": "assistant", "content": content}
-    return {"message": message | {"tool_calls": tool_calls} if tool_calls else message}
+def _thought_tokens(think: bool | str | None) -> int | None:
+    if isinstance(think, str):
+        return read_effort(think, "think")
+    return None if think is None else read_effort("medium" if think else "none", "think")
 
 
-def _generate_line(content: str, _tool_calls: list[Object] | None = None) -> Object:
-    return {"response": content}
+def _check_messages(messages: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse the shapes of other dialects, as Go's decoder does: contents are texts here, and arguments are objects."""
+    for message in messages:
+        content = message.get("content")
+        if isinstance(content, list | dict):
+            raise _wrong_type("array" if isinstance(content, list) else "object", "content", "string")
+        calls = message.get("tool_calls")
+        for call in calls if isinstance(calls, list) else ():
+            function = call.get("function") if isinstance(call, Mapping) else None
+            if isinstance(function, Mapping) and isinstance(function.get("arguments"), str):
+                raise _wrong_type("string", "tool_calls.function.arguments", "api.ToolCallFunctionArguments")
 
 
-def _reply(ask: Ask, model: str, is_stream: bool, line: Any) -> Reply:
-    given = answer(ask)
-    calls = [{"function": {"name": call.name, "arguments": _parsed(call.arguments)}} for call in given.tool_calls]
-    head = {"model": model, "created_at": dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")}
-    end = {"done": True, "done_reason": "length" if given.finish == "length" else "stop"} | _durations(ask, given)
-    if not is_stream:
-        return JsonReply(
-            dump(head | line(given.text, calls) | end),
-            behaviour=ask.behaviour,
-            output_tokens=given.output_tokens,
-            model=model,
-            error_body=_FAILURE_BODY,
-        )
-    # Calls come whole, in one line: Ollama does not stream their arguments.
-    said = [line("", [call]) for call in calls] or [line(piece) for piece in given.pieces]
-    return StreamReply(
-        opening=(),
-        paced=[dump(head | each | {"done": False}) + b"\n" for each in said],
-        closing=(dump(head | line("") | end) + b"\n",),
-        error=(_FAILURE_BODY + b"\n",),
-        broken=_BROKEN,
-        headers=_NDJSON_HEADERS,
-        behaviour=ask.behaviour,
-        model=model,
-    )
-
-
-def _durations(ask: Ask, given: Answer) -> Object:
-    reading_ns = ask.conversation.tokens * _NS // _PROMPT_TOKENS_PER_S
-    writing_ns = int((ask.behaviour.duration_s(given.output_tokens) - ask.behaviour.first_token_s) * _NS) or 1
-    return {
-        "total_duration": reading_ns + writing_ns,
-        "load_duration": 0,
-        "prompt_eval_count": ask.conversation.tokens,
-        "prompt_eval_duration": reading_ns,
-        "eval_count": given.output_tokens,
-        "eval_duration": writing_ns,
-    }
-
-
-def _parsed(arguments: str) -> Any:
-    try:
-        return msgspec.json.decode(arguments)
-    except msgspec.DecodeError:
-        return {}  # cut off by num_predict
+def _wrong_type(given: str, field: str, wanted: str) -> ProviderError:
+    return invalid_request(f"json: cannot unmarshal {given} into Go struct field ChatRequest.messages.{field} of type {wanted}")

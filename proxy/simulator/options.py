@@ -11,6 +11,8 @@ from proxy.simulator.schema import Schema
 
 Object = dict[str, Any]
 
+_EFFORTS: Mapping[str, int] = {"none": 0, "minimal": 8, "low": 16, "medium": 32, "high": 64, "xhigh": 96, "max": 128}
+
 
 def read_tools(tools: Sequence[Mapping[str, Any]] | None) -> tuple[Tool, ...]:
     """
@@ -35,15 +37,26 @@ def read_tool_choice(choice: str | Mapping[str, Any] | None, *, is_parallel: boo
             parallel = False
         if choice.get("type") in ("function", "tool"):
             return ToolChoice("named", _chosen_name(choice), False)
+        if choice.get("type") == "allowed_tools":
+            return _allowed_tools(choice, parallel)
         choice = str(choice.get("type"))
     match choice:
-        case None | "auto" | "allowed_tools":
+        case None | "auto":
             return ToolChoice("auto", is_parallel=parallel)
         case "none":
             return ToolChoice("none")
         case "required" | "any":
             return ToolChoice("required", is_parallel=parallel)
     raise invalid_request(f"Invalid value for 'tool_choice': '{choice}'.", param="tool_choice", code="invalid_value")
+
+
+def _allowed_tools(choice: Mapping[str, Any], is_parallel: bool) -> ToolChoice:
+    """Return the choice among some of the tools; chat completions wrap it once more than Responses do."""
+    inner = choice.get("allowed_tools")
+    wanted = inner if isinstance(inner, Mapping) else choice
+    tools = wanted.get("tools")
+    names = tuple(_chosen_name(tool) for tool in tools if isinstance(tool, Mapping)) if isinstance(tools, list) else ()
+    return ToolChoice("required" if wanted.get("mode") == "required" else "auto", is_parallel=is_parallel, allowed=names)
 
 
 def _chosen_name(choice: Mapping[str, Any]) -> str:
@@ -72,6 +85,16 @@ def read_format(wanted: str | Mapping[str, Any] | None, param: str = "response_f
                 return True, schema
             raise invalid_request(f"Missing required parameter: '{param}.schema'.", param=param, code="missing_required_parameter")
     raise invalid_request(f"Invalid value for '{param}.type': '{kind}'.", param=param, code="invalid_value")
+
+
+def read_effort(effort: str | None, param: str) -> int | None:
+    """Return how many tokens a model thinks at this effort, None where none was asked for. Errors: ProviderError 400."""
+    if effort is None:
+        return None
+    if effort not in _EFFORTS:
+        known = ", ".join(f"'{each}'" for each in _EFFORTS)
+        raise invalid_request(f"Invalid value: '{effort}'. Supported values are: {known}.", param=param, code="invalid_value")
+    return _EFFORTS[effort]
 
 
 def read_stop(stop: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -10,6 +10,10 @@ from proxy.simulator.exchange import Exchange
 from proxy.simulator.reply import Headers, JsonReply, Reply, StreamReply, faulty_after
 
 _BREATH_FRAMES = 64  # frames of an unpaced stream between two turns of the event loop
+_TRICKLES_PER_S = 100
+# What a proxy, a firewall or a sign-in page puts in the place of an API's answer.
+_PAGE = b"<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body><h1>It works!</h1></body></html>\n"
+_PAGE_HEADERS: Headers = ((b"content-type", b"text/html; charset=utf-8"),)
 
 
 async def play(exchange: Exchange, reply: Reply) -> None:
@@ -19,7 +23,9 @@ async def play(exchange: Exchange, reply: Reply) -> None:
     Guarantee: an answer that is cut on purpose is left unfinished, so that the server closes the connection without an end mark.
     Cost: no task and no timer for an instant answer of known length; one timer for each paced frame.
     """
-    if isinstance(reply, JsonReply):
+    if reply.behaviour.fault is Fault.WRONG_TYPE:
+        await _send_whole(exchange, 200, _PAGE_HEADERS, _PAGE)
+    elif isinstance(reply, JsonReply):
         await _play_json(exchange, reply)
     else:
         exchange.watch()
@@ -32,6 +38,11 @@ async def _play_json(exchange: Exchange, reply: JsonReply) -> None:
         exchange.watch()
     if fault is Fault.HANG:
         await _wait_for_ever()
+    if fault is Fault.SLOW_START:
+        await exchange.start(reply.status, (*reply.headers, _length(reply.body)))
+        await _trickle(exchange, reply.body, delay_s)
+        await exchange.finish()
+        return
     if delay_s:
         await asyncio.sleep(delay_s)
     half = reply.body[: len(reply.body) // 2]
@@ -60,6 +71,9 @@ async def _play_stream(exchange: Exchange, reply: StreamReply) -> None:
     behaviour = reply.behaviour
     if behaviour.fault is Fault.HANG:
         await _wait_for_ever()
+    if behaviour.fault is Fault.SLOW_START:
+        await _play_slow_start(exchange, reply)
+        return
     if behaviour.first_token_s:
         await asyncio.sleep(behaviour.first_token_s)
     await exchange.start(200, reply.headers)
@@ -75,6 +89,17 @@ async def _play_stream(exchange: Exchange, reply: StreamReply) -> None:
         await exchange.send(frame)
     if ends:
         await exchange.finish()
+
+
+async def _play_slow_start(exchange: Exchange, reply: StreamReply) -> None:
+    """Send the head and the opening at once, then let bytes flow for the whole time to the first token before there is any content."""
+    await exchange.start(200, reply.headers)
+    for frame in reply.opening:
+        await exchange.send(frame)
+    first = b"".join(reply.paced[:1])
+    await _trickle(exchange, first, reply.behaviour.first_token_s)
+    await _hurry(exchange, (*reply.paced[1:], *reply.closing))
+    await exchange.finish()
 
 
 def _with_fault(reply: StreamReply) -> tuple[Sequence[bytes], Sequence[bytes], bool]:
@@ -117,6 +142,15 @@ async def _drip(exchange: Exchange, body: bytes) -> None:
     for at in range(len(body)):
         await exchange.send(body[at : at + 1])
         await asyncio.sleep(0)
+
+
+async def _trickle(exchange: Exchange, body: bytes, duration_s: float) -> None:
+    """Send `body` in small pieces that take `duration_s` together, at most a hundred a second."""
+    size = -(-len(body) // max(1, min(len(body), int(duration_s * _TRICKLES_PER_S)))) if body else 1
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    for piece in pieces:
+        await asyncio.sleep(duration_s / len(pieces))
+        await exchange.send(piece)
 
 
 async def _wait_for_ever() -> None:

@@ -16,7 +16,8 @@ class JsonReply:
     An answer with a known length.
 
     It is sent after the behaviour's time for `output_tokens`. `error_body` is sent in its place, still with a 200, where a stream
-    would break off with an error: some providers do that.
+    would break off with an error: some providers do that. One that `is_receipt` says only that the work has begun, so no delay that
+    was asked for holds it up.
     """
 
     body: bytes
@@ -26,6 +27,7 @@ class JsonReply:
     output_tokens: int = 0
     model: str | None = None
     error_body: bytes = b""
+    is_receipt: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
 from proxy.simulator.corpus import SENTENCES
 from proxy.simulator.errors import invalid_request
+from proxy.simulator.pattern import write_match
 from proxy.simulator.text import Dice
 
 Schema = Mapping[str, Any]
@@ -16,6 +18,7 @@ _MAX_LENGTH = 1000  # of an array or a string, whatever the schema asks for
 # Beyond these a schema demands an endless value: nothing fits it, so null is as good as anything.
 _HARD_DEPTH = 40
 _MAX_VALUES = 2000
+_REROLL_COUNT = 20  # for an item that must be unlike the others
 
 _BY_NAME: Final[Mapping[str, tuple[str, ...]]] = {
     "city": ("Paris", "London", "Vienna", "Osaka", "Lima"),
@@ -49,8 +52,9 @@ def write_value(schema: Schema, dice: Dice) -> Any:
     """
     Return a value that fits `schema`.
 
-    Knows type, enum, const, properties, required, items, the bounds of numbers, strings and arrays, format, anyOf, oneOf, allOf and
-    local $ref; `pattern`, `not` and conditions are ignored. The same schema and seed give the same value.
+    Knows type, enum, const, properties, required, items, uniqueItems, the bounds of numbers, strings and arrays, format, plain
+    patterns, anyOf, oneOf, allOf and local $ref, and types in capitals as Gemini writes them; `not` and conditions are ignored.
+    The same schema and seed give the same value.
     Errors: ProviderError 400 for a schema whose keywords have values of the wrong kind.
     """
     try:
@@ -76,7 +80,8 @@ class _Writer:
             return self._dice.pick(schema["enum"])
         for key in ("anyOf", "oneOf"):
             if schema.get(key):
-                return self.value(self._branch(schema[key], depth), name, depth + 1)
+                rest = {word: value for word, value in schema.items() if word != key}
+                return self.value(self._both(rest, self._branch(schema[key], depth)), name, depth + 1)
         return self._typed(_type_of(schema, depth), schema, name, depth)
 
     def _typed(self, kind: str, schema: Schema, name: str, depth: int) -> Any:
@@ -104,10 +109,18 @@ class _Writer:
             schema = self._look_up(reference)
         if not isinstance(schema.get("allOf"), list):
             return schema
-        merged: dict[str, Any] = {key: value for key, value in schema.items() if key != "allOf"}
+        merged: Schema = {key: value for key, value in schema.items() if key != "allOf"}
         for part in schema["allOf"]:
-            for key, value in self._resolve(part).items():
-                merged[key] = _merge(merged.get(key), value)
+            merged = self._both(merged, part)
+        return merged
+
+    def _both(self, schema: Schema, other: Any) -> Schema:
+        """Return one schema that asks for what both ask for."""
+        if not isinstance(other, Mapping):
+            return schema
+        merged = dict(schema)
+        for key, value in self._resolve(other).items():
+            merged[key] = _merge(merged.get(key), value)
         return merged
 
     def _look_up(self, reference: str) -> Schema:
@@ -126,9 +139,12 @@ class _Writer:
     def _object(self, schema: Schema, depth: int) -> dict[str, Any]:
         properties = schema.get("properties") or {}
         required = schema.get("required") or []
+        if not all(isinstance(name, str) for name in required):
+            raise TypeError("'required' lists the names of properties")
         names = list(properties) if depth < _MAX_DEPTH else [name for name in properties if name in required]
         written = {name: self.value(properties[name], name, depth + 1) for name in names}
-        return written | {name: None for name in required if name not in written}
+        other = schema.get("additionalProperties")
+        return written | {name: self.value(other, name, depth + 1) for name in required if name not in written}
 
     def _array(self, schema: Schema, name: str, depth: int) -> list[Any]:
         least = min(int(schema.get("minItems") or 0), _MAX_LENGTH)
@@ -136,11 +152,23 @@ class _Writer:
         count = max(least, min(wanted, int(schema.get("maxItems", wanted))))
         fixed = schema.get("prefixItems") or []
         rest = schema.get("items") or {"type": "string"}
-        return [self.value(fixed[n] if n < len(fixed) else rest, name.removesuffix("s"), depth + 1) for n in range(count)]
+        written: list[Any] = []
+        for n in range(count):
+            item = fixed[n] if n < len(fixed) else rest
+            value = self.value(item, name.removesuffix("s"), depth + 1)
+            for _ in range(_REROLL_COUNT if schema.get("uniqueItems") is True else 0):
+                if value in written:
+                    value = self.value(item, name.removesuffix("s"), depth + 1)
+            if schema.get("uniqueItems") is not True or value not in written or n < least:
+                written.append(value)
+        return written
 
     def _string(self, schema: Schema, name: str) -> str:
         if schema.get("format") in _BY_FORMAT:
             return _BY_FORMAT[schema["format"]]
+        matching = write_match(schema["pattern"], self._dice) if "pattern" in schema else None
+        if matching is not None:
+            return matching
         known = next((values for key, values in _BY_NAME.items() if name.lower().endswith(key)), None)
         text = self._dice.pick(known) if known else self._dice.pick(SENTENCES)
         least = min(int(schema.get("minLength") or 0), _MAX_LENGTH)
@@ -157,17 +185,25 @@ class _Writer:
         return (first + self._dice.below(last - first + 1)) * step
 
     def _number(self, schema: Schema) -> float:
+        if schema.get("multipleOf"):
+            return self._multiple(schema, float(schema["multipleOf"]))
         low, high = _bounds(schema, 0.001)
         return round(low + (high - low) * self._dice.below(1001) / 1000, 3)
+
+    def _multiple(self, schema: Schema, step: float) -> float:
+        low, high = _bounds(schema, step)
+        first = math.ceil(low / step)
+        last = max(math.floor(high / step), first)
+        return round((first + self._dice.below(last - first + 1)) * step, 9)
 
 
 def _type_of(schema: Schema, depth: int) -> str:
     kind = schema.get("type")
     if isinstance(kind, list):
         kinds = [each for each in kind if each != "null"]
-        return "null" if depth >= _MAX_DEPTH and "null" in kind else str(kinds[0] if kinds else "null")
+        return "null" if depth >= _MAX_DEPTH and "null" in kind else str(kinds[0] if kinds else "null").lower()
     if isinstance(kind, str):
-        return kind
+        return "null" if depth >= _MAX_DEPTH and schema.get("nullable") is True else kind.lower()
     if "properties" in schema:
         return "object"
     return "array" if "items" in schema else "string"

@@ -8,7 +8,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TypeVar
 
-from proxy.simulator.corpus import CLOSINGS, OPENINGS, SENTENCES, STEPS, STOP_WORDS
+from proxy.simulator.corpus import CLOSINGS, OPENINGS, SENTENCES, STEPS, STOP_WORDS, THOUGHTS
 
 _T = TypeVar("_T")
 
@@ -91,6 +91,15 @@ def _write_text(prompt: str, question: str, variant: int) -> str:
     _add_sentences(parts, target, dice)
     parts.append(dice.pick(CLOSINGS))
     return " ".join(parts).replace("\n ", "\n").replace(" \n", "\n")
+
+
+def write_thought(prompt: str, question: str, token_count: int, variant: int = 0) -> tuple[str, ...]:
+    """Return exactly `token_count` tokens of what a model thinks before it answers; the same arguments give the same tokens."""
+    dice = Dice(f"thought:{variant}:{prompt}")
+    tokens = split_tokens(dice.pick(THOUGHTS).format(topic=find_topic(question)))
+    while len(tokens) < token_count:
+        tokens += split_tokens(" " + dice.pick(SENTENCES))
+    return tuple(tokens[:token_count])
 
 
 def find_topic(question: str) -> str:

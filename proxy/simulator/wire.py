@@ -23,6 +23,7 @@ BROKEN_SSE = b'data: {"id":"broken","choices":[{"index":0,"delta":{"content":"lo
 
 _encode = msgspec.json.Encoder().encode
 _MISSING = re.compile(r"Object missing required field `(\w+)`(?: - at `\$\.?(.*)`)?")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.+?)`(?: - at `\$\.?(.*)`)?$")
 _AT = re.compile(r" - at `\$\.?(.+)`$")
 
 
@@ -31,7 +32,7 @@ def parse_body(body: bytes, shape: type[_T]) -> _T:
     try:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
-        raise _explain(str(error)) from error
+        raise explain(str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise invalid_request(
             "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. "
@@ -39,11 +40,16 @@ def parse_body(body: bytes, shape: type[_T]) -> _T:
         ) from error
 
 
-def _explain(message: str) -> ProviderError:
+def explain(message: str) -> ProviderError:
+    """Return the error for what msgspec says of a body that does not have its shape."""
     missing = _MISSING.match(message)
     if missing is not None:
         name = f"{missing[2]}.{missing[1]}" if missing[2] else missing[1]
         return invalid_request(f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
+    unknown = _UNKNOWN.match(message)
+    if unknown is not None:
+        name = f"{unknown[2]}.{unknown[1]}" if unknown[2] else unknown[1]
+        return invalid_request(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
     at = _AT.search(message)
     if at is None:
         return invalid_request(f"Invalid request body: {message}.", code="invalid_type")

@@ -14,10 +14,50 @@ from proxy.simulator.behaviour import BEHAVIOURS, CHAT, get_behaviour
 from proxy.simulator.testing import Called, call
 
 CHAT_PATH = "/v1/chat/completions"
+DIALECTS = ("openai", "azure", "responses", "anthropic", "gemini", "ollama")
+BIG_BYTES = 10 * 1024 * 1024
+SAID = "Repeat: Hello there"
 
 
 def body(model: str, **options: Any) -> dict[str, Any]:
     return {"model": model, "messages": [{"role": "user", "content": "What is a rate limiter?"}], **options}
+
+
+async def call_dialect(
+    dialect: str,
+    model: str,
+    *,
+    stream: bool = False,
+    app: Simulator | None = None,
+    headers: dict[str, str] | None = None,
+    delay_ms: int | None = None,
+    leave_after: int | None = None,
+) -> Called:
+    """Ask the same of `model` in any of the dialects."""
+    said = SAID if model == "sim-slow-start" else "What is a rate limiter?"
+    messages = [{"role": "user", "content": said}]
+    actions = {False: "generateContent", True: "streamGenerateContent?alt=sse"}
+    path, request = {
+        "openai": (CHAT_PATH, {"messages": messages}),
+        "azure": (f"/openai/deployments/{model}/chat/completions?api-version=2024-10-21", {"messages": messages}),
+        "responses": ("/v1/responses", {"input": said}),
+        "anthropic": ("/v1/messages", {"messages": messages, "max_tokens": 500}),
+        "gemini": (f"/v1beta/models/{model}:{actions[stream]}", {"contents": [{"parts": [{"text": said}]}]}),
+        "ollama": ("/api/chat", {"messages": messages}),
+    }[dialect]
+    sent = {"anthropic-version": "2023-06-01"} if dialect == "anthropic" else {}
+    if delay_ms is not None:
+        sent["x-sim-delay-ms"] = str(delay_ms)
+    if dialect != "gemini":
+        request |= {"model": model, "stream": stream}
+    return await call(app or Simulator(), "POST", path, request, sent | (headers or {}), leave_after=leave_after)
+
+
+def split_slow_start(called: Called, end: bytes = b"\n\n") -> tuple[list[bytes], list[bytes]]:
+    """Return the writes that are whole events, and those after them that together make up the first event with content."""
+    first = next(n for n, chunk in enumerate(called.chunks) if not chunk.endswith(end))
+    last = next(n for n, chunk in enumerate(called.chunks) if n > first and chunk.endswith(end))
+    return list(called.chunks[:first]), list(called.chunks[first : last + 1])
 
 
 async def ask(model: str, app: Simulator | None = None, **options: Any) -> Called:
@@ -148,17 +188,92 @@ async def test_drip_sends_the_usual_answer_one_byte_at_a_time(stream):
     assert called.events()[-1] == "[DONE]" if stream else called.json()["usage"]["completion_tokens"] == 3
 
 
-@pytest.mark.parametrize("path", ["/v1/messages", "/v1/responses", "/api/chat"])
+@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(("model", "is_complete"), [("sim-cut", False), ("sim-error-in-stream", True), ("sim-malformed", True)])
-async def test_faults_are_the_same_in_every_dialect(path, model, is_complete):
-    request = body(model, stream=True, max_tokens=50, input="What is a rate limiter?")
-
-    called = await call(Simulator(), "POST", path, request, {"anthropic-version": "2023-06-01"})
+async def test_faults_of_a_stream_are_the_same_in_every_dialect(dialect, model, is_complete):
+    called = await call_dialect(dialect, model, stream=True)
 
     assert called.status == 200
     assert called.is_complete is is_complete
     assert len(called.chunks) > 4
     assert (b'"error"' in called.body.replace(b'"error":null', b"")) is (model == "sim-error-in-stream")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(("model", "status", "retry_after"), [("sim-500", 500, None), ("sim-429", 429, "2"), ("sim-nothing", 404, None)])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_refusals_are_the_same_in_every_dialect(dialect, model, status, retry_after, stream):
+    called = await call_dialect(dialect, model, stream=stream)
+
+    assert called.status == status
+    assert called.headers.get("retry-after") == retry_after
+    assert "error" in called.json()
+
+
+@pytest.mark.parametrize(("dialect", "status"), [("anthropic", 529), ("openai", 503), ("gemini", 503), ("ollama", 503)])
+async def test_overloaded_has_the_status_of_its_provider(dialect, status):
+    called = await call_dialect(dialect, "sim-overloaded", stream=True)
+
+    assert (called.status, called.headers["retry-after"]) == (status, "1")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_hang_and_drip_are_the_same_in_every_dialect(dialect, stream):
+    hanging = await call_dialect(dialect, "sim-hang", stream=stream, leave_after=0)
+    dripping = await call_dialect(dialect, "sim-drip", stream=stream)
+
+    assert hanging.status is None
+    assert {len(chunk) for chunk in dripping.chunks} == {1}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_wrong_type_is_a_page_under_status_200(dialect, stream):
+    called = await call_dialect(dialect, "sim-wrong-type", stream=stream)
+
+    assert (called.status, called.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert called.body.startswith(b"<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_big_line_is_ten_megabytes_long_in_every_dialect(dialect):
+    whole, streamed = await call_dialect(dialect, "sim-big-line"), await call_dialect(dialect, "sim-big-line", stream=True)
+
+    assert whole.is_complete
+    assert streamed.is_complete
+    assert len(whole.body) > BIG_BYTES
+    assert max(map(len, streamed.body.split(b"\n"))) > BIG_BYTES
+
+
+@pytest.mark.parametrize("dialect", ["openai", "anthropic", "responses", "azure"])
+async def test_slow_start_sends_its_opening_at_once_and_then_no_content_for_long(dialect):
+    called = await call_dialect(dialect, "sim-slow-start", stream=True, delay_ms=100)
+
+    opening, trickle = split_slow_start(called)
+    assert called.is_complete
+    assert opening
+    assert b"Hello" not in b"".join(opening)
+    assert b"Hello" in b"".join(trickle)
+    assert len(trickle) >= 5
+
+
+async def test_slow_start_lets_bytes_flow_for_the_whole_time_to_the_first_token():
+    started_s = time.perf_counter()
+
+    called = await call_dialect("ollama", "sim-slow-start", stream=True, delay_ms=200)
+
+    assert time.perf_counter() - started_s >= 0.19
+    assert len(split_slow_start(called, b"\n")[1]) >= 10
+
+
+async def test_slow_start_of_a_body_sends_its_head_at_once_and_then_a_little_at_a_time():
+    left = await call_dialect("openai", "sim-slow-start", delay_ms=60_000, leave_after=1)
+    whole = await call_dialect("openai", "sim-slow-start", delay_ms=50)
+
+    assert left.status == 200
+    assert len(whole.chunks) >= 5
+    assert whole.json()["choices"][0]["message"]["content"] == "Hello there"
 
 
 async def test_client_that_leaves_a_stream_ends_it():
@@ -208,22 +323,37 @@ async def test_stop_breaks_off_what_is_being_answered():
 
 
 @pytest.mark.parametrize(
-    ("headers", "status"),
+    ("dialect", "headers", "status"),
     [
-        ({"authorization": "Bearer right"}, 200),
-        ({"x-api-key": "right"}, 200),
-        ({"api-key": "right"}, 200),
-        ({"authorization": "Bearer wrong"}, 401),
-        ({"authorization": "Basic right"}, 401),
-        ({}, 401),
+        ("openai", {"authorization": "Bearer right"}, 200),
+        ("openai", {"authorization": "Bearer wrong"}, 401),
+        ("openai", {"authorization": "Basic right"}, 401),
+        ("openai", {"x-api-key": "right"}, 401),
+        ("openai", {}, 401),
+        ("ollama", {"authorization": "Bearer right"}, 200),
+        ("anthropic", {"x-api-key": "right"}, 200),
+        ("anthropic", {"authorization": "Bearer right"}, 200),
+        ("anthropic", {"api-key": "right"}, 401),
+        ("azure", {"api-key": "right"}, 200),
+        ("azure", {"authorization": "Bearer right"}, 200),
+        ("azure", {"x-api-key": "right"}, 401),
+        ("gemini", {"x-goog-api-key": "right"}, 200),
+        ("gemini", {"x-goog-api-key": "wrong"}, 400),
+        ("gemini", {"authorization": "Bearer right"}, 403),
     ],
 )
-async def test_required_key_refuses_every_other(headers, status):
-    called = await call(Simulator("right"), "POST", CHAT_PATH, body("sim-fast"), headers)
+async def test_required_key_is_looked_for_where_the_provider_does(dialect, headers, status):
+    called = await call_dialect(dialect, "sim-fast", app=Simulator("right"), headers=headers)
 
     assert called.status == status
-    if status == 401:
-        assert called.json()["error"]["code"] == "invalid_api_key"
+
+
+async def test_wrong_key_is_named_and_a_missing_one_is_not():
+    wrong = await call(Simulator("right"), "POST", CHAT_PATH, body("sim-fast"), {"authorization": "Bearer wrong"})
+    missing = await call(Simulator("right"), "POST", CHAT_PATH, body("sim-fast"))
+
+    assert wrong.json()["error"]["code"] == "invalid_api_key"
+    assert missing.json()["error"]["code"] is None
 
 
 async def test_any_key_or_none_will_do_where_none_is_required():

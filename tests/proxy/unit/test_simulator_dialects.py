@@ -182,7 +182,12 @@ async def test_message_stream_has_anthropics_events():
     assert events[-2] == {
         "type": "message_delta",
         "delta": {"stop_reason": "max_tokens", "stop_sequence": None},
-        "usage": {"output_tokens": 2},
+        "usage": {
+            "input_tokens": events[0]["message"]["usage"]["input_tokens"],
+            "cache_creation_input_tokens": 0,
+            "cache_read_input_tokens": 0,
+            "output_tokens": 2,
+        },
     }
 
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from proxy.simulator.app import Simulator
-from proxy.simulator.journal import KEPT_COUNT
+from proxy.simulator.behaviour import BEHAVIOURS
+from proxy.simulator.journal import KEPT_COUNT, Journal
+from proxy.simulator.responses import Responses
+from proxy.simulator.routes import Routes
+from proxy.simulator.service import Service
 from proxy.simulator.testing import call
 
 MESSAGES = [{"role": "user", "content": "Hello"}]
@@ -102,3 +108,12 @@ async def test_looking_at_the_simulator_needs_no_key_and_leaves_no_trace():
     assert statuses == [200, 200, 200]
     assert (await call(app, "GET", "/logs")).json() == {"requests": []}
     assert (await call(app, "GET", "/infer")).status == 401
+
+
+def test_every_model_and_every_path_is_in_the_reference():
+    page = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "simulator.md").read_text(encoding="utf-8")
+    paths = Routes(Service(Journal()), Responses()).templates()
+
+    missing = [name for name in (*BEHAVIOURS, *paths) if f"`{name}`" not in page]
+
+    assert missing == []

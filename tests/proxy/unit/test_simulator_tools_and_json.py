@@ -26,6 +26,11 @@ WEATHER = {
 }
 CLOCK = {"type": "function", "function": {"name": "get_time", "parameters": {"type": "object", "properties": {"zone": {"type": "string"}}}}}
 USER = {"role": "user", "content": "How is the weather?"}
+CALLED = {
+    "role": "assistant",
+    "content": None,
+    "tool_calls": [{"id": "1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}],
+}
 
 
 async def chat(model: str = "sim-tools", messages: list[dict[str, Any]] | None = None, **options: Any) -> Called:
@@ -89,12 +94,45 @@ async def test_named_tool_finishes_with_stop_and_an_unknown_one_is_a_bad_request
 
 
 async def test_conversation_that_ends_with_a_tool_result_is_answered_in_words():
-    messages = [USER, {"role": "assistant", "content": None, "tool_calls": []}, {"role": "tool", "tool_call_id": "1", "content": "12 C"}]
+    messages = [USER, CALLED, {"role": "tool", "tool_call_id": "1", "content": "12 C"}]
 
     message = (await chat(tools=[WEATHER], messages=messages)).json()["choices"][0]["message"]
 
     assert message["content"]
     assert "tool_calls" not in message
+
+
+@pytest.mark.parametrize(
+    ("messages", "param"),
+    [
+        ([USER, CALLED], "messages"),
+        ([USER, CALLED, USER], "messages"),
+        ([USER, CALLED, {"role": "tool", "tool_call_id": "2", "content": "x"}], "messages"),
+        ([USER, {"role": "tool", "tool_call_id": "1", "content": "x"}], "messages.[1].role"),
+    ],
+)
+async def test_calls_without_results_and_results_without_calls_are_refused(messages, param):
+    called = await chat(messages=messages)
+
+    assert (called.status, called.json()["error"]["param"]) == (400, param)
+
+
+async def test_allowed_tools_leave_only_these():
+    some = [{"type": "function", "function": {"name": "get_time"}}]
+    automatic = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": some}}
+    required = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": some}}
+
+    assert set(await tool_names(tools=[WEATHER, CLOCK], tool_choice=automatic)) == {"get_time"}
+    assert await tool_names(tools=[WEATHER, CLOCK], tool_choice=automatic, model="sim-fast") == []
+    assert set(await tool_names(tools=[WEATHER, CLOCK], tool_choice=required, model="sim-fast")) == {"get_time"}
+
+
+async def test_single_streamed_call_begins_with_the_role_and_two_do_not():
+    one = await chat(tools=[WEATHER], parallel_tool_calls=False, stream=True)
+    two = await chat(tools=[WEATHER, CLOCK], stream=True)
+
+    assert list(one.events()[0]["choices"][0]["delta"]) == ["role", "content", "tool_calls", "refusal"]
+    assert two.events()[0]["choices"][0]["delta"] == {"role": "assistant", "content": None}
 
 
 async def test_arguments_cut_by_the_token_limit_finish_with_length():
