@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Callable, MutableMapping
+from functools import partial
 from typing import Any
 
+from proxy.asgi_types import Receive, Send
 from proxy.errors import BodyTimeout, ClientGone, RequestTooLarge
 from proxy.exchange import Headers
 from proxy.telemetry import ACTIVE_STREAMS
-
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _LATE_S = 0.05
 
@@ -27,10 +26,12 @@ class HttpSink:
         "_is_body_late",
         "_is_closing",
         "_is_ended",
+        "_is_reading",
         "_is_stream",
         "_late_timer",
         "_receive",
         "_send",
+        "_watch_later",
         "_watcher",
         "is_gone",
         "is_started",
@@ -42,6 +43,8 @@ class HttpSink:
         self._send = send
         self._watcher: asyncio.Task[None] | None = None
         self._late_timer: asyncio.TimerHandle | None = None
+        self._watch_later: Callable[[], None] | None = None
+        self._is_reading = False
         self._is_body_late = False
         self._is_closing = False
         self._is_ended = False
@@ -85,6 +88,53 @@ class HttpSink:
             if not message.get("more_body"):
                 return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    def iter_body(self, limit_bytes: int, idle_timeout_s: float = 30.0) -> AsyncIterator[bytes]:
+        """
+        Yield the body piece by piece as it arrives, for whoever passes it on.
+
+        Until it ends nobody else watches the client, because a watcher would take the pieces: call this before `watch`, which then
+        begins at the end of the body.
+        Units: `idle_timeout_s` bounds each wait for a piece.
+        Errors: RequestTooLarge instead of the piece that exceeds the limit; BodyTimeout; ClientGone.
+        Guarantee: a body that was not read to its end closes the connection after the answer.
+        """
+        self._is_reading = True
+        return self._iter_body(limit_bytes, idle_timeout_s)
+
+    async def _iter_body(self, limit_bytes: int, idle_timeout_s: float) -> AsyncIterator[bytes]:
+        size = 0
+        try:
+            while self._is_reading:
+                message = await self._receive_within(idle_timeout_s)
+                if message["type"] == "http.disconnect":
+                    self.is_gone = True
+                    raise ClientGone
+                piece = message.get("body", b"")
+                size += len(piece)
+                if size > limit_bytes:
+                    raise RequestTooLarge(f"The request body is larger than {limit_bytes} bytes.")
+                if not message.get("more_body"):
+                    self._end_reading()
+                if piece:
+                    yield piece
+        finally:
+            if self._is_reading:
+                self.close_after()
+                self._end_reading()
+
+    async def _receive_within(self, timeout_s: float) -> MutableMapping[str, Any]:
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._receive()
+        except TimeoutError:
+            raise BodyTimeout from None
+
+    def _end_reading(self) -> None:
+        self._is_reading = False
+        begin, self._watch_later = self._watch_later, None
+        if begin is not None and not self.is_gone:
+            begin()
+
     def close_after(self) -> None:
         """Close the connection after this answer."""
         self._is_closing = True
@@ -98,6 +148,9 @@ class HttpSink:
             self._start_watcher(owner)
 
     def _start_watcher(self, owner: asyncio.Task[Any] | None) -> None:
+        if self._is_reading:
+            self._watch_later = partial(self._start_watcher, owner)
+            return
         self._watcher = asyncio.get_running_loop().create_task(self._watch(owner))
 
     async def _watch(self, owner: asyncio.Task[Any] | None) -> None:
@@ -108,6 +161,7 @@ class HttpSink:
             owner.cancel()
 
     def stop_watching(self) -> None:
+        self._watch_later = None
         if self._late_timer is not None:
             self._late_timer.cancel()
             self._late_timer = None

@@ -6,7 +6,7 @@ Rules: no I/O here, no Django, nothing from `adapters`. A port has as few method
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -80,7 +80,8 @@ class UpstreamResponse(Protocol):
         """
         Return the bytes that arrived since the last call, waiting for some; `b""` once, at the clean end of the body.
 
-        Errors: UpstreamFailure (phase `body`), also for an end that its framing does not call complete.
+        Errors: UpstreamFailure (phase `body`), also for an end that its framing does not call complete; what a streamed body of the
+        request raised that was still being sent.
         """
 
     async def read_all(self, limit_bytes: int) -> bytes:
@@ -93,10 +94,25 @@ class UpstreamResponse(Protocol):
 class Upstream(Protocol):
     """One guarded way out: every byte the gateway sends to a provider goes through it."""
 
-    async def send(self, endpoint: Endpoint, method: str, path: str, headers: Headers, body: bytes, timeouts: Timeouts) -> UpstreamResponse:
+    async def send(
+        self,
+        endpoint: Endpoint,
+        method: str,
+        path: str,
+        headers: Headers,
+        body: bytes | AsyncIterator[bytes],
+        timeouts: Timeouts,
+        *,
+        body_length: int | None = None,
+    ) -> UpstreamResponse:
         """
-        Send one request to `endpoint.path + path` and wait for the head of its answer.
+        Send one request to `endpoint.path + path`, its query included, and wait for the head of its answer.
 
-        `host` and `content-length` are added here. A cancelled call closes its connection at once, in every phase.
-        Errors: UpstreamFailure.
+        `host` and the framing of the body are added here. A body that is an iterator is sent as it comes: with `content-length` if
+        `body_length` (bytes) is given, else in chunks. It is asked for the next piece when the upstream took the last one; its silence
+        counts for the total timer alone. A complete answer, or the head of one of 400 or above, ends the sending. The iterator is
+        closed in the end, and may go on until the answer is read. A cancelled call closes its connection at once, in every phase.
+        Errors: UpstreamFailure. ValueError for a streamed body that is not as long as `body_length`; what its iterator raises. Both
+        abort the connection.
+        Guarantee: a streamed body is sent once, never repeated.
         """

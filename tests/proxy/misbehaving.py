@@ -283,6 +283,29 @@ async def never_reads(peer: Peer) -> None:
     await asyncio.sleep(3600)
 
 
+async def echoes_chunks(peer: Peer) -> None:
+    """Answer 200 at once and send each chunk of the request back as it comes."""
+    while True:
+        await peer.read_head()
+        await peer.write(CHUNKED_HEAD)
+        async for piece in peer.read_chunks():
+            await peer.write(dump_chunk(piece))
+        await peer.write(CHUNKED_END)
+
+
+async def answers_before_the_body(peer: Peer) -> None:
+    """Send a whole answer after the head of the request; read on and ignore."""
+    await peer.read_head()
+    await peer.write(dump_answer(b"enough"))
+
+
+async def resets_in_the_body(peer: Peer) -> None:
+    """Read the head and some of the body, and reset."""
+    await peer.read_head()
+    await peer.reader.readexactly(100)
+    peer.reset()
+
+
 async def refuses_body(peer: Peer) -> None:
     """Answer 413 after the head of the request; read on and ignore."""
     await peer.reader.readuntil(b"\r\n\r\n")

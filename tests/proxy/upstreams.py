@@ -54,13 +54,32 @@ class Peer:
 
     async def read_request(self) -> Request:
         """Errors: IncompleteReadError, ConnectionError when the client is gone."""
-        head = await self.reader.readuntil(b"\r\n\r\n")
-        line, *lines = head[:-4].split(b"\r\n")
-        headers = tuple((name, value) for name, _, value in (entry.partition(b": ") for entry in lines))
-        body = await self.reader.readexactly(int(dict(headers).get(b"content-length", b"0")))
+        line, headers = await self.read_head()
+        framing = dict(headers)
+        if framing.get(b"transfer-encoding") == b"chunked":
+            body = b"".join([piece async for piece in self.read_chunks()])
+        else:
+            body = await self.reader.readexactly(int(framing.get(b"content-length", b"0")))
         request = Request(line, headers, body)
         self.server.requests.append(request)
         return request
+
+    async def read_head(self) -> tuple[bytes, tuple[tuple[bytes, bytes], ...]]:
+        """Return the request line and the headers. Errors: as `read_request`."""
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        line, *lines = head[:-4].split(b"\r\n")
+        return line, tuple((name, value) for name, _, value in (entry.partition(b": ") for entry in lines))
+
+    async def read_chunks(self) -> AsyncIterator[bytes]:
+        """Yield the chunks of a body as the client cut them. Errors: as `read_request`; ValueError for what is no chunk."""
+        while size := int(await self.reader.readuntil(b"\r\n"), 16):
+            yield await self.reader.readexactly(size)
+            await self._skip_line_end()
+        await self._skip_line_end()
+
+    async def _skip_line_end(self) -> None:
+        if await self.reader.readexactly(2) != b"\r\n":
+            raise ValueError("no line end behind a chunk")
 
     async def write(self, data: bytes) -> None:
         """Errors: ConnectionError when the client is gone."""

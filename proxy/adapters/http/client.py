@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator
 from typing import Literal, Protocol
 
 from proxy.adapters.http.connection import Connection
 from proxy.adapters.http.pool import Origin
 from proxy.adapters.http.request import dump_head, dump_host
 from proxy.adapters.http.response import Response
+from proxy.adapters.http.upload import Upload
 from proxy.ports import Endpoint, FailureKind, Headers, Phase, Timeouts, UpstreamFailure
 
 _MAX_ORIGINS = 256
@@ -34,7 +36,8 @@ class HttpClient:
     Units: `idle_keep_s` is how long an unused connection stays open.
     Cost: on a kept-alive connection one write, one future, no task and no timer.
     Guarantee: a request is sent twice only if a *reused* connection turned out closed at once, before a byte of an answer; the
-    second time always goes over a fresh connection.
+    second time always goes over a fresh connection. A streamed body is sent once; it takes a fresh connection, or one that was in
+    use within the last second.
     """
 
     def __init__(
@@ -52,16 +55,31 @@ class HttpClient:
         self._origins: dict[tuple[str, str, int], Origin] = {}
         self._is_closed = False
 
-    async def send(self, endpoint: Endpoint, method: str, path: str, headers: Headers, body: bytes, timeouts: Timeouts) -> Response:
+    async def send(
+        self,
+        endpoint: Endpoint,
+        method: str,
+        path: str,
+        headers: Headers,
+        body: bytes | AsyncIterator[bytes],
+        timeouts: Timeouts,
+        *,
+        body_length: int | None = None,
+    ) -> Response:
         """
         Send one request and wait for the head of its answer.
 
-        Errors: UpstreamFailure; ValueError, before anything is sent, for a method, path or header that could change the
-        request's framing; RuntimeError after `close`.
+        Errors: UpstreamFailure; what a streamed body raised; ValueError, before anything is sent, for a method, path or header that
+        could change the request's framing; RuntimeError after `close`.
         """
         if self._is_closed:
             raise RuntimeError("the client is closed")
         origin = self._get_origin(endpoint)
+        if not isinstance(body, bytes):
+            if body_length is not None and body_length < 0:
+                raise ValueError("a body has no negative length")
+            head = dump_head(method, endpoint.path + path, origin.host_header, headers, body_length)
+            return await self._send_stream(origin, head, Upload(body, body_length), timeouts, is_head_request=method == "HEAD")
         head = dump_head(method, endpoint.path + path, origin.host_header, headers, len(body))
         is_head_request = method == "HEAD"
         total_at = asyncio.get_running_loop().time() + timeouts.total_s
@@ -74,6 +92,15 @@ class HttpClient:
                     raise
         connection = await self._connect(origin, timeouts, total_at)
         return await connection.exchange(head, body, is_head_request=is_head_request, timeouts=timeouts, total_at=total_at)
+
+    async def _send_stream(self, origin: Origin, head: bytes, upload: Upload, timeouts: Timeouts, *, is_head_request: bool) -> Response:
+        now = asyncio.get_running_loop().time()
+        total_at = now + timeouts.total_s
+        connection = origin.find_recent(now) or await self._connect(origin, timeouts, total_at)
+        try:
+            return await connection.exchange(head, upload, is_head_request=is_head_request, timeouts=timeouts, total_at=total_at)
+        finally:
+            await upload.settled()  # or the caller's iterator would go on behind a call that has failed
 
     async def close(self) -> None:
         """Close every connection; exchanges that still run end with a failure. No `send` after this."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from proxy.adapters.http.response import Response, TimerName
+from proxy.adapters.http.upload import Upload
 from proxy.ports import FailureKind, Phase, Timeouts, UpstreamFailure
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Connection(asyncio.Protocol):
         "timer",
         "timer_at",
         "transport",
+        "upload",
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, origin: Origin) -> None:
@@ -89,6 +91,8 @@ class Connection(asyncio.Protocol):
         self.on_body = self.chunks.append  # the parser fills the list itself: no Python frame for a piece of body
         self.parser = HttpResponseParser(self)
         self.outgoing: memoryview | None = None
+        self.upload: Upload | None = None
+        """The streamed body of the exchange in progress."""
         self.is_read_paused = False
         self.is_write_paused = False
         self.timer: asyncio.TimerHandle | None = None
@@ -113,11 +117,11 @@ class Connection(asyncio.Protocol):
 
     # Sending
 
-    async def exchange(self, head: bytes, body: bytes, *, is_head_request: bool, timeouts: Timeouts, total_at: float) -> Response:
+    async def exchange(self, head: bytes, body: bytes | Upload, *, is_head_request: bool, timeouts: Timeouts, total_at: float) -> Response:
         """
         Send one request and wait for the head of the answer.
 
-        Errors: UpstreamFailure, phase `send` or `head`. A cancelled call closes the connection.
+        Errors: UpstreamFailure, phase `send` or `head`; what a streamed body raised. A cancelled call closes the connection.
         """
         self._reset(is_head_request=is_head_request)
         self.sent_at = now = self.loop.time()
@@ -149,7 +153,12 @@ class Connection(asyncio.Protocol):
         self.barren_bytes = 0
         self.coding = b""
 
-    def _send(self, head: bytes, body: bytes, response: Response) -> None:
+    def _send(self, head: bytes, body: bytes | Upload, response: Response) -> None:
+        if isinstance(body, Upload):
+            self.transport.write(head)
+            self.upload = body
+            body.start(self, response)
+            return
         if len(body) <= _ONE_WRITE_BYTES:
             self.transport.write(head + body)
             return
@@ -169,11 +178,24 @@ class Connection(asyncio.Protocol):
         if not self.is_head_done:
             response.wait_until = response.first_token_at if self.outgoing is None else now + response.idle_s
 
+    def _stop_upload(self) -> None:
+        if self.upload is not None:
+            self.is_reusable = self.is_reusable and self.upload.is_sent
+            self.upload.stop()
+            self.upload = None
+
+    @property
+    def _is_sending(self) -> bool:
+        return self.outgoing is not None or (self.upload is not None and not self.upload.is_sent)
+
     def pause_writing(self) -> None:
         self.is_write_paused = True
 
     def resume_writing(self) -> None:
         self.is_write_paused = False
+        if self.upload is not None:
+            self.upload.resume()
+            return
         response = self.response
         # An upstream that answers an error wants no more of the body.
         if self.outgoing is not None and response is not None and response.status < 400:
@@ -253,6 +275,8 @@ class Connection(asyncio.Protocol):
             return False
         response.status = self.status
         response.headers = self.headers
+        if self.upload is not None and self.status >= 400:
+            self._stop_upload()  # an upstream that answers an error wants no more of it
         return True
 
     def _survives(self, error: Exception, response: Response, data_bytes: int, *, had_head: bool) -> bool:
@@ -326,6 +350,8 @@ class Connection(asyncio.Protocol):
     def _finish(self, response: Response) -> None:
         """Give the complete answer to its reader, and the connection to the pool if the upstream is in step with us."""
         self.response = None
+        if self.upload is not None:
+            self._stop_upload()
         is_in_step = self.is_reusable and self.outgoing is None and not self.transport.get_write_buffer_size()
         if self.is_head_request:
             is_in_step = is_in_step and not self.chunks
@@ -341,22 +367,27 @@ class Connection(asyncio.Protocol):
 
     def fail(self, kind: FailureKind, detail: str, timer: TimerName | None = None) -> None:
         """End the exchange, if there is one, with a failure, and the connection with it."""
+        self.end(UpstreamFailure(self._phase(), kind, is_sent=True, timer=timer, detail=detail))
+
+    def end(self, failure: Exception) -> None:
+        """As `fail`, with a failure that has its name already."""
         response = self.response
         if response is not None:
             self.response = None
-            response.detach(UpstreamFailure(self._phase(), kind, is_sent=True, timer=timer, detail=detail))
+            response.detach(failure)
         self.discard()
 
     def discard(self) -> None:
         """Close the connection now. May be called any number of times."""
         self.outgoing = None
+        self._stop_upload()
         self.origin.forget(self)
         self.transport.abort()
 
     def _phase(self) -> Phase:
         if self.is_head_done:
             return "body"
-        return "head" if self.outgoing is None else "send"
+        return "send" if self._is_sending else "head"
 
     # Back-pressure and timers
 
@@ -382,10 +413,13 @@ class Connection(asyncio.Protocol):
         self.timer = None
         self.timer_at = _NEVER
         response = self.response
-        due_at = self.deadline if response is None else response.due_at()
+        is_starved = self.upload is not None and self.upload.is_starved
+        due_at = self.deadline if response is None else response.total_at if is_starved else response.due_at()
         if self.loop.time() < due_at - _TIMER_SLACK_S:
             self.watch(due_at)
         elif response is None:
             self.discard()
+        elif is_starved:
+            self.fail("timeout", "the body of the request was waited for", "total")
         else:
-            self.fail("timeout", "", response.timer_name(is_sending=self.outgoing is not None))
+            self.fail("timeout", "", response.timer_name(is_sending=self._is_sending))

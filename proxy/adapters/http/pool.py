@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from proxy.adapters.http.connection import Connection
 
 
+RECENT_S = 1.0
+
+
 class Origin:
     """Where to connect, how to name it in a request, and the idle connections to it, at most `max_idle`."""
 
@@ -34,6 +37,18 @@ class Origin:
     def find_idle(self) -> Connection | None:
         """Take out the connection that was used last, if there is one."""
         while self.idle:
+            connection = self.idle.pop()
+            if connection.is_open:
+                return connection
+        return None
+
+    def find_recent(self, now: float) -> Connection | None:
+        """
+        Take out the connection that was used last if that was within `RECENT_S`, so that its upstream has hardly closed it since.
+
+        For requests that cannot be sent twice.
+        """
+        while self.idle and self.idle[-1].deadline - self.idle_keep_s > now - RECENT_S:
             connection = self.idle.pop()
             if connection.is_open:
                 return connection

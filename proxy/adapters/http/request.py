@@ -46,9 +46,9 @@ def dump_host(scheme: str, host: str, port: int) -> bytes:
     return (ascii_host if port == _DEFAULT_PORTS[scheme] else f"{ascii_host}:{port}").encode("ascii")
 
 
-def dump_head(method: str, target: str, host: bytes, headers: Headers, body_bytes: int) -> bytes:
+def dump_head(method: str, target: str, host: bytes, headers: Headers, body_bytes: int | None) -> bytes:
     """
-    Return the request line and all headers, the empty line included.
+    Return the request line and all headers, the empty line included. A body of unknown length (None) is announced as chunked.
 
     `accept-encoding: identity` is added unless the caller names one: this client unpacks nothing.
     Errors: ValueError for a method, target, header name or value that HTTP does not allow, or a header that is written here.
@@ -59,7 +59,9 @@ def dump_head(method: str, target: str, host: bytes, headers: Headers, body_byte
         raise ValueError("a request target begins with '/' and holds printable ASCII without spaces")
     lines = [f"{method} {target} HTTP/1.1\r\nhost: ".encode("ascii") + host]
     lines += [_prefix(name) + value for name, value in headers]
-    if body_bytes or method not in _BODYLESS_METHODS:
+    if body_bytes is None:
+        lines.append(b"transfer-encoding: chunked")
+    elif body_bytes or method not in _BODYLESS_METHODS:
         lines.append(b"content-length: %d" % body_bytes)
     head = b"\r\n".join(lines)
     # Three scans of the whole head instead of one per value: any CR or LF beyond our own came out of a value.

@@ -49,7 +49,8 @@ class Response:
         """The connection while the message is incomplete, None once it is complete, failed or given up."""
         self.chunks: list[bytes] = connection.chunks
         self.size_bytes = 0
-        self.failure: UpstreamFailure | None = None
+        self.failure: Exception | None = None
+        """What ended it: an `UpstreamFailure`, or what the streamed body of the request raised."""
         self.waiter: asyncio.Future[None] | None = None
         self.is_started = False
         self.idle_s = timeouts.idle_s
@@ -127,7 +128,7 @@ class Response:
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
-    def detach(self, failure: UpstreamFailure | None) -> None:
+    def detach(self, failure: Exception | None) -> None:
         """Let go of the connection: the message is complete, or `failure` says why it never will be."""
         connection = self.connection
         if connection is not None:

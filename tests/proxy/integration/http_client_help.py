@@ -28,13 +28,15 @@ async def http_client(*, look_up: LookUp = look_up_addresses, **options: Any) ->
 async def post(
     client: HttpClient,
     endpoint: Endpoint,
-    body: bytes = b"{}",
+    body: bytes | AsyncIterator[bytes] = b"{}",
     *,
     method: str = "POST",
+    path: str = "/v1/call",
     headers: Sequence[tuple[bytes, bytes]] = (),
     timeouts: Timeouts = PATIENT,
+    body_length: int | None = None,
 ) -> UpstreamResponse:
-    return await client.send(endpoint, method, "/v1/call", headers, body, timeouts)
+    return await client.send(endpoint, method, path, headers, body, timeouts, body_length=body_length)
 
 
 async def read_to_end(response: UpstreamResponse) -> tuple[bytes, UpstreamFailure | None]:

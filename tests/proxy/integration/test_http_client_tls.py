@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import ipaddress
 import ssl
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,32 @@ async def test_large_bodies_pass_both_ways(authority: Authority) -> None:
             assert await response.read_all(LARGE) == body
     assert [request.body == body for request in server.requests] == [True, True]
     assert len(server.peers) == 1
+
+
+@on_both_loops
+async def test_streamed_body_waits_for_a_slow_upstream(authority: Authority) -> None:
+    may_read = asyncio.Event()
+    given_bytes = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal given_bytes
+        for _ in range(320):
+            given_bytes += 100_000
+            yield b"x" * 100_000
+
+    context = authority.server_context("127.0.0.1")
+    async with (
+        serve(misbehaving.reads_slowly(may_read), ssl_context=context) as server,
+        http_client(ssl_context=authority.client_context()) as client,
+    ):
+        task = asyncio.create_task(post(client, server.endpoint, body()))
+        await server.saw_connection()
+        await asyncio.sleep(0.2)
+        given_before_bytes = given_bytes
+        may_read.set()
+
+        assert await (await task).read_all(10) == b"32000000"
+    assert given_before_bytes <= 16_000_000
 
 
 @pytest.mark.parametrize("is_clean", [True, False])

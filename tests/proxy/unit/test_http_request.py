@@ -27,6 +27,15 @@ def test_head_is_written_line_by_line() -> None:
     )
 
 
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_body_of_unknown_length_is_announced_as_chunked(method: str) -> None:
+    head = dump_head(method, "/", HOST, [], None)
+
+    assert (
+        head == method.encode() + b" / HTTP/1.1\r\nhost: api.example.com\r\ntransfer-encoding: chunked\r\naccept-encoding: identity\r\n\r\n"
+    )
+
+
 @pytest.mark.parametrize("bad", [b"\r", b"\n", b"\0", b"\r\nx-injected: 1", b"\nx", b"a\r\n\r\nGET /"])
 @pytest.mark.parametrize("place", ["before", "inside", "behind"])
 def test_header_value_cannot_end_its_line(bad: bytes, place: str) -> None:
