@@ -1,246 +1,134 @@
 """
 OpenAI's chat format, as far as a gateway must understand it: the fields that choose, meter or shape an answer.
 
-Everything else passes as it came. OpenAI's own field names appear here and nowhere else in the data plane.
+Everything else passes as it came. What a conversation means is read in `translators/`, where it has to be.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 
-from proxy.errors import BadRequest
-from proxy.wire.json_body import check_depth, check_utf8
+from proxy.errors import BadRequest, UpstreamBroken
+from proxy.wire.bad_request import UNREADABLE, decode_body
+from proxy.wire.model_request import ModelRequest
+from proxy.wire.openai_error import describe_error, parse_stream_error, read_choice_error
+from proxy.wire.openai_usage import UsageBody, read_usage
+from proxy.wire.usage import Usage
 
 ModelName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 TokenCount = Annotated[int, msgspec.Meta(ge=1)]
 
 
-class _StreamOptions(msgspec.Struct):
+class StreamOptions(msgspec.Struct, gc=False):
     include_usage: bool | None = None
 
 
-class _Message(msgspec.Struct):
+class _Message(msgspec.Struct, gc=False):
     role: Annotated[str, msgspec.Meta(min_length=1)]
     content: str | list[dict[str, msgspec.Raw]] | None = None
 
 
-class _ChatBody(msgspec.Struct):
+class _ChatBody(msgspec.Struct, gc=False):
     model: ModelName
     messages: Annotated[list[_Message], msgspec.Meta(min_length=1)]
     stream: bool | None = None
-    stream_options: _StreamOptions | None = None
+    stream_options: StreamOptions | None = None
     max_tokens: TokenCount | None = None
     max_completion_tokens: TokenCount | None = None
     n: TokenCount | None = None
     temperature: float | None = None
     top_p: float | None = None
     user: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
-    """
-    A checked chat request. `fields` are the top-level fields as they were written, each name once.
-
-    A repeated name keeps its last value: what was checked is what the upstream gets.
-    """
-
-    model: str
-    is_stream: bool
-    is_usage_wanted: bool
-    fields: dict[str, msgspec.Raw]
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What an answer took, in LLM tokens. `cached_input_tokens` are part of `input_tokens`."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_input_tokens: int = 0
-
-
-class _TokenDetails(msgspec.Struct):
-    cached_tokens: int | None = None
-
-
-class _UsageBody(msgspec.Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    prompt_tokens_details: _TokenDetails | None = None
+    safety_identifier: str | None = None
 
 
 class _ReplyBody(msgspec.Struct):
-    choices: list[msgspec.Raw]
-    usage: _UsageBody | None = None
-
-
-class _Chunk(msgspec.Struct):
-    choices: list[dict[str, Any]] | None = None
-    usage: _UsageBody | None = None
+    choices: list[msgspec.Raw] | None = None
+    usage: UsageBody | None = None
     error: Any = None
 
 
-class _ErrorFields(msgspec.Struct):
-    message: str | None = None
-    type: str | None = None
-    param: str | None = None
-    code: str | int | None = None
+class _Choice(msgspec.Struct):
+    error: Any = None
 
 
-class _ErrorBody(msgspec.Struct):
-    error: _ErrorFields | str | None = None
+_chat_decoder: Final = msgspec.json.Decoder(_ChatBody)
+_options_decoder: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_reply_decoder: Final = msgspec.json.Decoder(_ReplyBody)
+_choice_decoder: Final = msgspec.json.Decoder(_Choice)
+_encoder: Final = msgspec.json.Encoder()
+_TRUE: Final = msgspec.Raw(b"true")
+_NULL: Final = b"null"
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamErrorDetail:
-    """What an upstream said was wrong."""
-
-    message: str
-    type: str | None = None
-    param: str | None = None
-    code: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StreamEvent:
-    """What one chunk of a stream means to the pipeline."""
-
-    has_content: bool = False
-    is_usage_only: bool = False
-    usage: Usage | None = None
-    error: UpstreamErrorDetail | None = None
-
-
-_chat_decoder = msgspec.json.Decoder(_ChatBody)
-_fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_reply_decoder = msgspec.json.Decoder(_ReplyBody)
-_chunk_decoder = msgspec.json.Decoder(_Chunk)
-_error_decoder = msgspec.json.Decoder(_ErrorBody)
-_encoder = msgspec.json.Encoder()
-_COUNT_MAX = 2**31 - 1  # what a usage record can hold; an upstream that claims more must not stop the records of all others
-_PATH = re.compile(r" - at `\$\.?([^`]*)`$")
-_TRUE = msgspec.Raw(b"true")
-
-
-def _bad_request(error: Exception) -> BadRequest:
-    text = str(error)
-    if not isinstance(error, msgspec.ValidationError):
-        return BadRequest(f"The body is not valid JSON: {text[:200]}")
-    path = _PATH.search(text)
-    param = path[1] if path and path[1] and path[1] != "[...]" else None
-    if missing := re.search(r"missing required field `([^`]+)`", text):
-        param = f"{param}.{missing[1]}" if param else missing[1]
-        return BadRequest(f"Missing required parameter: '{param}'.", param=param)
-    reason = _PATH.sub("", text)
-    return BadRequest(f"Invalid value for '{param}': {reason}." if param else f"Invalid body: {reason}.", param=param)
-
-
-def parse_chat_request(body: bytes, depth_limit_count: int) -> ChatRequest:
+def parse_chat_request(body: bytes, depth_limit_count: int) -> ModelRequest:
     """
     Read and check a chat request.
 
     Errors: BadRequest, with `param` where it is known.
     """
-    check_utf8(body)
-    check_depth(body, depth_limit_count)
-    try:
-        checked = _chat_decoder.decode(body)
-        fields = _fields_decoder.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise _bad_request(error) from error
-    if checked.stream_options is not None and not checked.stream:
+    checked, fields = decode_body(body, depth_limit_count, _chat_decoder)
+    return ModelRequest(
+        "chat",
+        checked.model,
+        checked.stream is True,
+        wants_usage(checked.stream, checked.stream_options),
+        fields,
+        checked.max_completion_tokens or checked.max_tokens,
+        checked.n or 1,
+        checked.temperature == 0,
+        checked.user or checked.safety_identifier or "",
+    )
+
+
+def wants_usage(is_stream: bool | None, options: StreamOptions | None) -> bool:
+    """Tell whether a client asked for usage in its stream. Errors: BadRequest for options without a stream."""
+    if options is None:
+        return False
+    if not is_stream:
         raise BadRequest("'stream_options' is only allowed when 'stream' is true.", param="stream_options")
-    wanted = checked.stream_options is not None and bool(checked.stream_options.include_usage)
-    return ChatRequest(checked.model, bool(checked.stream), wanted, fields)
+    return options.include_usage is True
 
 
-def dump_chat_request(request: ChatRequest, upstream_model: str) -> bytes:
-    """Return the body for an upstream: its own name of the model, and on streams always with usage."""
+def upstream_fields(request: ModelRequest, upstream_model: str) -> dict[str, msgspec.Raw]:
+    """Return the fields for an upstream: its own name of the model, and on streams always with usage; all others as they are."""
     fields = request.fields
-    if upstream_model != request.model:
+    if upstream_model != request.model or is_absent(fields, "model"):
         fields = fields | {"model": msgspec.Raw(_encoder.encode(upstream_model))}
     if request.is_stream and not request.is_usage_wanted:
-        options: dict[str, msgspec.Raw] = {}
-        if (given := fields.get("stream_options")) is not None and bytes(given) != b"null":
-            options = _fields_decoder.decode(given)
+        options = {} if is_absent(fields, "stream_options") else _options_decoder.decode(fields["stream_options"])
         fields = fields | {"stream_options": msgspec.Raw(_encoder.encode(options | {"include_usage": _TRUE}))}
-    return _encoder.encode(fields)
+    return fields
 
 
-def _usage(body: _UsageBody | None) -> Usage | None:
-    if body is None:
-        return None
-    cached = body.prompt_tokens_details.cached_tokens if body.prompt_tokens_details else 0
-    return Usage(_count(body.prompt_tokens), _count(body.completion_tokens), _count(cached))
+def is_absent(fields: dict[str, msgspec.Raw], name: str) -> bool:
+    """Tell whether a field was not set: null is not set."""
+    given = fields.get(name)
+    return given is None or bytes(given) == _NULL
 
 
-def _count(tokens: int | None) -> int:
-    return min(max(tokens or 0, 0), _COUNT_MAX)
-
-
-def parse_chat_reply(body: bytes) -> Usage | None:
+def parse_answer(body: bytes) -> Usage | None:
     """
-    Check that `body` is a chat completion and return its usage, None when it holds none.
+    Check that `body` is a chat completion or a completion and return its usage, None when it holds none.
 
-    Errors: ValueError for anything else.
+    Errors: ValueError for anything else; UpstreamBroken for an error in the place of an answer (OpenRouter).
     """
     try:
-        return _usage(_reply_decoder.decode(body).usage)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        reply = _reply_decoder.decode(body)
+        if reply.error:
+            raise UpstreamBroken(describe_error(parse_stream_error(body)))
+        if reply.choices is None:
+            raise ValueError("not a chat completion: no choices")
+        if b'"error"' in body:
+            _check_choices(reply.choices)
+    except UNREADABLE as error:
         raise ValueError("not a chat completion") from error
+    return read_usage(reply.usage)
 
 
-def parse_error(body: bytes) -> UpstreamErrorDetail | None:
-    """Return what an upstream's error body says, None when it is not in OpenAI's shape."""
-    try:
-        error = _error_decoder.decode(body).error
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    if isinstance(error, str):
-        return UpstreamErrorDetail(error)
-    if error is None or not error.message:
-        return None
-    return UpstreamErrorDetail(error.message, error.type, error.param, None if error.code is None else str(error.code))
-
-
-def _has_content(choice: dict[str, Any]) -> bool:
-    if choice.get("finish_reason"):
-        return True
-    delta = choice.get("delta")
-    return isinstance(delta, dict) and any(value for name, value in delta.items() if name != "role")
-
-
-def parse_chunk(data: bytes) -> StreamEvent:
-    """
-    Read the data of one event of a chat stream.
-
-    Errors: ValueError for what is no chunk.
-    """
-    try:
-        chunk = _chunk_decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError("not a chat completion chunk") from error
-    if chunk.error:
-        return StreamEvent(error=parse_error(data) or UpstreamErrorDetail("The provider reported an error."))
-    if chunk.choices is None:
-        raise ValueError("a chunk without choices")
-    usage = _usage(chunk.usage)
-    return StreamEvent(any(map(_has_content, chunk.choices)), usage is not None and not chunk.choices, usage)
-
-
-def dump_models(models: list[tuple[str, int]]) -> bytes:
-    """Return OpenAI's list of models from (name, created at in unix seconds)."""
-    return _encoder.encode({"object": "list", "data": [_model(name, created) for name, created in models]})
-
-
-def dump_model(name: str, created_at_s: int) -> bytes:
-    return _encoder.encode(_model(name, created_at_s))
-
-
-def _model(name: str, created_at_s: int) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": created_at_s, "owned_by": "gatewaysite"}
+def _check_choices(choices: list[msgspec.Raw]) -> None:
+    for choice in choices:
+        if error := _choice_decoder.decode(choice).error:
+            raise UpstreamBroken(describe_error(read_choice_error(error)))

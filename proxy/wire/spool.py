@@ -23,8 +23,17 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Big = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
+Tag = Annotated[str, msgspec.Meta(max_length=129, pattern=r"^[^\x00]*\Z")]
+User = Annotated[str, msgspec.Meta(max_length=128, pattern=r"^[^\x00]*\Z")]
+
+
 class Started(msgspec.Struct, frozen=True, array_like=True, tag="started"):
-    """Written before the upstream is called. Without an `Ended` of the same id the request was interrupted."""
+    """
+    Written before the upstream is called. Without an `Ended` of the same id the request was interrupted.
+
+    `reserved_nano_usd` and `reserved_tokens` are what the limits hold back for it until it ends; `reserved_input_tokens` is the part of
+    the tokens that is input.
+    """
 
     request_id: RequestId
     workspace_id: RowId
@@ -32,10 +41,21 @@ class Started(msgspec.Struct, frozen=True, array_like=True, tag="started"):
     model: Text
     revision: Big
     is_stream: bool
+    endpoint: Word = "chat"
+    end_user: User = ""
+    tags: tuple[Tag, ...] = ()
+    reserved_nano_usd: Big = 0
+    reserved_tokens: Big = 0
+    reserved_input_tokens: Big = 0
 
 
 class Ended(msgspec.Struct, frozen=True, array_like=True, tag="ended"):
-    """Written before the last byte is sent. Units: milliseconds, nano-dollars, LLM tokens."""
+    """
+    Written before the last byte is sent. Units: milliseconds, nano-dollars, LLM tokens.
+
+    `input_tokens` and `output_tokens` are all of a kind, the other classes parts of them. `price_effective_at` (unix seconds) says
+    which version of the price was used, None for none. `decision` is the JSON of `/v1/requests/{id}`.
+    """
 
     request_id: RequestId
     workspace_id: RowId
@@ -50,13 +70,26 @@ class Ended(msgspec.Struct, frozen=True, array_like=True, tag="ended"):
     outcome: Word
     error_code: Word
     input_tokens: Count
-    cached_input_tokens: Count
+    cache_read_tokens: Count
     output_tokens: Count
     cost_nano_usd: Big
     usage_source: Word
     attempts_count: Small
     latency_ms: float
     first_token_ms: float | None
+    cache_write_5m_tokens: Count = 0
+    cache_write_1h_tokens: Count = 0
+    reasoning_tokens: Count = 0
+    audio_input_tokens: Count = 0
+    audio_output_tokens: Count = 0
+    reserved_nano_usd: Big = 0
+    price_effective_at: float | None = None
+    endpoint: Word = "chat"
+    cache: Word = ""
+    end_user: User = ""
+    tags: tuple[Tag, ...] = ()
+    decision: msgspec.Raw = msgspec.Raw(b"null")
+    reserved_tokens: Big = 0
 
 
 class Closed(msgspec.Struct, frozen=True, array_like=True, tag="closed"):

@@ -15,7 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from proxy.asgi import DataPlane, Edge, Network
+from proxy.asgi import DataPlane
+from proxy.edge import Edge, FrontDoor, Network
 from proxy.lifecycle import Lifecycle
 from proxy.request_log import RequestLog
 from proxy.testing import Bench, create_bench
@@ -113,12 +114,13 @@ def open_talk(
     body: bytes | None = None,
     headers: Pairs = (),
     client: tuple[str, int] | None = LOOPBACK,
+    query: bytes = b"",
 ) -> Talk:
     """Begin a request; a POST without a body waits for `send_body`."""
     talk = Talk()
     if body is not None or method != "POST":
         talk.send_body(body or b"")
-    scope = {"type": "http", "method": method, "path": path, "headers": list(headers), "client": client, "query_string": b""}
+    scope = {"type": "http", "method": method, "path": path, "headers": list(headers), "client": client, "query_string": query}
     talk.task = asyncio.ensure_future(application(scope, talk.receive, talk.send))
     return talk
 
@@ -146,7 +148,7 @@ class Site:
         self.request_log = RequestLog(slow_overhead_ms=slow_overhead_ms, slow_total_ms=slow_total_ms, descriptor=self._log)
         weakref.finalize(self.request_log, os.close, self._log)  # not before its last timer fired
         edge = Edge(body_limit_bytes, body_timeout_s, concurrency_count, trusted_proxies)
-        self.application = DataPlane(self.bench.gateway, edge, self.lifecycle, self.request_log)
+        self.application = DataPlane(FrontDoor(self.bench.gateway, edge, self.lifecycle, self.request_log))
 
     def logged(self) -> list[dict[str, Any]]:
         """Return the events of the requests that ended."""

@@ -26,7 +26,8 @@ def started(request_id: str | None = None, **changes: Any) -> Started:
 def ended(line: Started | None = None, **changes: Any) -> Ended:
     """Return how the request of `line` ended."""
     line = line or started()
-    values: dict[str, Any] = {name: getattr(line, name) for name in line.__struct_fields__} | {
+    alike = set(line.__struct_fields__) & set(Ended.__struct_fields__)
+    values: dict[str, Any] = {name: getattr(line, name) for name in alike} | {
         "backend": "main",
         "provider": "openai",
         "upstream_model": "gpt-2026",
@@ -34,10 +35,10 @@ def ended(line: Started | None = None, **changes: Any) -> Ended:
         "outcome": "ok",
         "error_code": "",
         "input_tokens": 5,
-        "cached_input_tokens": 1,
+        "cache_read_tokens": 1,
         "output_tokens": 3,
         "cost_nano_usd": 7,
-        "usage_source": "upstream",
+        "usage_source": "provider",
         "attempts_count": 1,
         "latency_ms": 1.5,
         "first_token_ms": None,

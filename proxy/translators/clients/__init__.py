@@ -1,0 +1,1 @@
+"""How clients ask and are answered: one module a dialect, over the neutral form."""

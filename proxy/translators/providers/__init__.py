@@ -1,0 +1,1 @@
+"""How providers are asked and understood: one module a provider, over the neutral form."""
