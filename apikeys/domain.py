@@ -23,12 +23,13 @@ from django.utils import timezone
 from apikeys.choices import LimitScope
 from apikeys.errors import ApiKeyError
 from apikeys.hotpath import create_key_text, digest_key
-from apikeys.models import ApiKey, ApiKeySecret, KeyChange, KeyChangeCounter, Limit, Workspace
+from apikeys.models import ApiKey, ApiKeySecret, KeyChange, KeyChangeCounter, Limit, Workspace, default_permissions
 from apikeys.signals import key_changed
+from apikeys.validators import STAR_RULE, check_permissions, check_subject, check_window
 from common.publishing import publishing
 from common.secret import Secret
 
-_KEY_FIELDS = ("name", "allowed_models", "allowed_networks", "is_keepalive_enabled", "expires_at")
+_KEY_FIELDS = ("name", "allowed_models", "allowed_networks", "permissions", "is_keepalive_enabled", "expires_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,15 @@ def save_limit(limit: Limit) -> Limit:
 
 def check_limit(limit: Limit) -> None:
     """
-    Errors: ValidationError unless the limit's values, and its scope together with its workspace, make sense.
+    Errors: ValidationError, at the field, unless the limit's values make sense together: unit and window, scope and whom it binds.
 
     Cost: at most three queries.
     """
     limit.full_clean()
-    if limit.workspace_id and limit.scope != LimitScope.WORKSPACE:
-        raise ValidationError({"workspace": "Only a limit of scope workspace can name one."})
+    check_window(limit.unit, limit.window_s, limit.calendar, limit.burst)
+    check_subject(limit.scope, limit.tag, has_workspace=limit.workspace_id is not None)
+    if "*" in limit.model[:-1]:
+        raise ValidationError({"model": STAR_RULE})
     if limit.scope != LimitScope.KEY and limit.api_keys.exists():
         raise ValidationError({"scope": "API keys name this limit, so its scope stays API key. Take it off them first."})
 
@@ -112,11 +115,12 @@ def create_key(
     *,
     allowed_models: Sequence[str] = (),
     allowed_networks: Sequence[str] = (),
+    permissions: Sequence[str] | None = None,
     limits: Iterable[Limit] = (),
     expires_at: dt.datetime | None = None,
 ) -> CreatedKey:
     """
-    Store a new key and return it with its secret, which nobody can ever read again.
+    Store a new key and return it with its secret, which nobody can ever read again; without `permissions` it has the usual ones.
 
     Errors: ValidationError, also for a name that the workspace already has; ApiKeyError for a limit that is not of scope key.
     """
@@ -125,6 +129,7 @@ def create_key(
         name=name,
         allowed_models=list(allowed_models),
         allowed_networks=list(allowed_networks),
+        permissions=default_permissions() if permissions is None else list(permissions),
         expires_at=expires_at,
     )
     return add_key(api_key, limits=limits)
@@ -191,9 +196,11 @@ def revoke_key(api_key: ApiKey) -> None:
 
 def check_key(api_key: ApiKey) -> None:
     """Errors: ValidationError. Cost: at most three queries."""
+    api_key.permissions = list(dict.fromkeys(api_key.permissions))
     api_key.full_clean()
+    check_permissions(api_key.permissions)
     if any("*" in name[:-1] for name in api_key.allowed_models):
-        raise ValidationError({"allowed_models": "`*` matches any ending, so it stands at the end of a name only."})
+        raise ValidationError({"allowed_models": STAR_RULE})
 
 
 def _check_key_limits(limits: Iterable[Limit]) -> list[Limit]:
@@ -232,12 +239,29 @@ def _changing(subject: str) -> Iterator[None]:
         yield
 
 
-def _next_change_number() -> int:
-    """Raise the counter, which stays locked until the transaction ends; the first call ever makes its row."""
+@contextmanager
+def holding_keys() -> Iterator[None]:
+    """
+    Let nobody else change a key until the block ends, which is one transaction: what was checked in it still holds when it writes.
+
+    Cost: one query.
+    """
+    with transaction.atomic():
+        _lock_counter()
+        yield
+
+
+def _lock_counter() -> KeyChangeCounter:
+    """Return the counter, locked until the transaction ends; the first call ever makes its row."""
     counter = KeyChangeCounter.objects.select_for_update().first()
     if counter is None:
         KeyChangeCounter.objects.bulk_create([KeyChangeCounter()], ignore_conflicts=True)
         counter = KeyChangeCounter.objects.select_for_update().get()
+    return counter
+
+
+def _next_change_number() -> int:
+    counter = _lock_counter()
     counter.value += 1
     counter.save(update_fields=["value"])
     return counter.value

@@ -43,6 +43,7 @@ class Principal:
     is_keepalive_enabled: bool
     expires_at: float | None
     as_of: int
+    permissions: tuple[str, ...] = ("inference", "usage")
 
     def may_use_model(self, model: str) -> bool:
         """Tell whether the allow-list names `model`; `*` at an entry's end matches any ending, an empty list matches all."""

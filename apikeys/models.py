@@ -9,8 +9,9 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.utils import timezone
 
-from apikeys.choices import LimitMode, LimitScope, LimitUnit
+from apikeys.choices import CalendarWindow, LimitMode, LimitScope, LimitUnit, Permission
 from apikeys.querysets import ApiKeyQuerySet, ApiKeySecretQuerySet
 from apikeys.validators import check_network
 from common.models import IdentifiedModel
@@ -31,18 +32,30 @@ class Workspace(IdentifiedModel):
         return self.name
 
 
+def default_permissions() -> list[str]:
+    """Return what a key may do unless told otherwise: be used, and show what it used."""
+    return [Permission.INFERENCE.value, Permission.USAGE.value]
+
+
 class Limit(IdentifiedModel):
     """
-    A ceiling on how much may pass in a window, refilled evenly (GCRA), with a burst on top of the even pace.
+    A ceiling on how much may pass in a window: a rolling one, refilled evenly with a burst on top, or one of the calendar.
 
     A limit of scope `key` binds the keys that name it; the other scopes bind every request, or only those of `workspace` and `model`.
+    Units: `amount` and `burst` are requests, tokens, nano-dollars or requests in flight, by `unit`.
     """
 
     name = models.SlugField(unique=True, max_length=63)
     scope = models.CharField(max_length=16, choices=LimitScope.choices)
     unit = models.CharField(max_length=16, choices=LimitUnit.choices, default=LimitUnit.REQUESTS)
     amount = models.PositiveBigIntegerField(validators=[MinValueValidator(1)], help_text="Units per window.")
-    window_s = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1)], help_text="Seconds.")
+    window_s = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1)], help_text="Seconds of a rolling window.")
+    calendar = models.CharField(
+        max_length=8,
+        blank=True,
+        choices=CalendarWindow.choices,
+        help_text="Instead of a rolling window: one that begins with the clock, in UTC.",
+    )
     burst = models.PositiveBigIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)], help_text="Units that may come at once; empty: as many as the amount."
     )
@@ -50,7 +63,13 @@ class Limit(IdentifiedModel):
     workspace = models.ForeignKey(
         Workspace, null=True, blank=True, on_delete=models.CASCADE, related_name="limits", help_text="Empty: every workspace."
     )
-    model = models.CharField(max_length=200, blank=True, help_text="Empty: every model; else each model named so has its own counter.")
+    model = models.CharField(
+        max_length=200, blank=True, help_text="Empty: every model; `*` at the end matches any ending; a service is `service:/its/path`."
+    )
+    is_per_model = models.BooleanField(default=False, help_text="Each model has a counter of its own.")
+    tag = models.CharField(
+        max_length=129, blank=True, help_text="For scope tag: `team` counts each value apart, `team=search` only that one."
+    )
 
     class Meta:
         ordering = ["name"]
@@ -81,6 +100,7 @@ class ApiKey(IdentifiedModel):
         blank=True,
         help_text="Networks it may be used from, such as 10.0.0.0/8. Empty: any.",
     )
+    permissions = ArrayField(models.CharField(max_length=32, choices=Permission.choices), default=default_permissions, blank=True)
     limits = models.ManyToManyField(Limit, blank=True, related_name="api_keys", limit_choices_to={"scope": LimitScope.KEY})
     is_keepalive_enabled = models.BooleanField(default=True, help_text="Send comments on a silent stream so that proxies keep it open.")
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -96,6 +116,14 @@ class ApiKey(IdentifiedModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def find_status(self) -> str:
+        """Return what holds of the key now: active, revoked, expired, workspace inactive. Reads its workspace."""
+        if self.revoked_at:
+            return "revoked"
+        if self.expires_at and self.expires_at <= timezone.now():
+            return "expired"
+        return "active" if self.workspace.is_active else "workspace inactive"
 
 
 class ApiKeySecret(IdentifiedModel):

@@ -1,6 +1,6 @@
 """What other console code may import of this app."""
 
-from apikeys.choices import LimitMode, LimitScope, LimitUnit
+from apikeys.choices import CalendarWindow, LimitMode, LimitScope, LimitUnit, Permission
 from apikeys.domain import (
     CreatedKey,
     add_key,
@@ -15,13 +15,15 @@ from apikeys.domain import (
     save_workspace,
 )
 from apikeys.errors import ApiKeyError
-from apikeys.models import ApiKey, ApiKeySecret, KeyChange, KeyChangeCounter, Limit, Workspace
+from apikeys.models import ApiKey, ApiKeySecret, KeyChange, KeyChangeCounter, Limit, Workspace, default_permissions
+from apikeys.principals import find_principal
 from apikeys.signals import key_changed
 
 __all__ = [
     "ApiKey",
     "ApiKeyError",
     "ApiKeySecret",
+    "CalendarWindow",
     "CreatedKey",
     "KeyChange",
     "KeyChangeCounter",
@@ -29,12 +31,15 @@ __all__ = [
     "LimitMode",
     "LimitScope",
     "LimitUnit",
+    "Permission",
     "Workspace",
     "add_key",
     "create_key",
     "create_workspace",
+    "default_permissions",
     "delete_limit",
     "delete_workspace",
+    "find_principal",
     "key_changed",
     "revoke_key",
     "rotate_key",

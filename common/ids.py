@@ -11,6 +11,7 @@ _VERSION = 7 << 76
 _VARIANT = 2 << 62
 _RANDOM_A = 0xFFF << 64
 _RANDOM_B = (1 << 62) - 1
+_TIMESTAMP_MAX_MS = 253_402_300_799_999  # the end of the year 9999, which dates cannot pass
 
 
 def create_uuid7() -> uuid.UUID:
@@ -32,3 +33,10 @@ def timestamp(identifier: uuid.UUID) -> dt.datetime:
     """Return the aware UTC time that a UUIDv7 carries, cut to milliseconds (the partition key of usage tables)."""
     seconds, milliseconds = divmod(timestamp_ms(identifier), 1000)
     return dt.datetime.fromtimestamp(seconds, dt.UTC).replace(microsecond=milliseconds * 1000)
+
+
+def find_timestamp(identifier: uuid.UUID) -> dt.datetime | None:
+    """Return the time that an identifier from outside carries, None for one that is no UUIDv7 or of no year that a date can have."""
+    if identifier.version != 7 or timestamp_ms(identifier) > _TIMESTAMP_MAX_MS:
+        return None
+    return timestamp(identifier)

@@ -45,11 +45,15 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _link("Routes", "alt_route", "proxy_route"),
                 _link("Backends", "dns", "proxy_backend"),
+                _link("Services", "hub", "proxy_service"),
                 _link("Prices", "payments", "proxy_price"),
                 _link("Revisions", "history", "proxy_configurationrevision"),
             ],
         },
-        {"title": "Usage", "items": [_link("Requests", "receipt_long", "proxy_usagerecord")]},
+        {
+            "title": "Usage",
+            "items": [_link("Requests", "receipt_long", "proxy_usagerecord"), _link("Ledger", "account_balance", "proxy_ledgerentry")],
+        },
         {"title": "Work", "items": [_link("Items", "task_alt", "items_item")]},
         {
             "title": "People",

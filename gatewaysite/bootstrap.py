@@ -95,7 +95,7 @@ def _admin_name() -> str:
 
 def _demo_model(*, has_simulator: bool) -> str:
     """Return a model that answers now: a simulated one, else any other that has a route."""
-    models = set(Route.objects.filter(is_active=True).values_list("model", flat=True))
+    models = set(Route.objects.filter(is_active=True).exclude(model__endswith="*").values_list("model", flat=True))
     usable = models if has_simulator else models - set(SIMULATED_MODELS)
     first = SIMULATED_MODELS[0]
     return first if first in usable or not usable else min(usable)

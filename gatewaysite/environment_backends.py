@@ -1,7 +1,8 @@
 """
 What the environment offers as backends: keys of known providers, and an Ollama.
 
-Rules: reads no rows and no network. Models are offered only where the shipped price list knows them, so that their cost is known.
+Rules: reads no rows and no network. Models are offered by name only where the shipped price list knows them, so that their cost is known;
+every other model of a backend is reached as `<backend>/<model>`, which its wildcard route takes.
 """
 
 from __future__ import annotations
@@ -28,6 +29,11 @@ class Offer:
     credential: Secret | None
     models: tuple[str, ...]
     note: str
+
+    @property
+    def wildcard(self) -> str:
+        """The name of the route that takes whatever the backend has: `openai/*`."""
+        return f"{self.backend.name}/*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +77,7 @@ _KNOWN: Final = (
     ),
     _KnownProvider(
         "ANTHROPIC_API_KEY",
-        BackendEntry(
-            name="anthropic", provider=Provider.OPENAI_COMPATIBLE, base_url="https://api.anthropic.com/v1", price_provider="anthropic"
-        ),
+        BackendEntry(name="anthropic", provider=Provider.ANTHROPIC, base_url="https://api.anthropic.com/v1"),
         "anthropic",
         (
             "claude-haiku-4-5",
@@ -90,8 +94,8 @@ _KNOWN: Final = (
         "GEMINI_API_KEY",
         BackendEntry(
             name="gemini",
-            provider=Provider.OPENAI_COMPATIBLE,
-            base_url="https://generativelanguage.googleapis.com/v1beta/openai",
+            provider=Provider.GEMINI,
+            base_url="https://generativelanguage.googleapis.com/v1beta",
             price_provider="google",
         ),
         "google",
@@ -121,7 +125,7 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
 
 def parse_ollama_host(host: str) -> str:
     """
-    Return the base URL of an Ollama from what its own tools accept: `host`, `host:port` or a URL; where it listens everywhere, loopback.
+    Return the root of an Ollama from what its own tools accept: `host`, `host:port` or a URL; where it listens everywhere, loopback.
 
     Errors: ValueError.
     """
@@ -139,15 +143,12 @@ def _offer(known: _KnownProvider, key: str) -> Offer:
     patterns = [fold_model(model) for provider, model, *_ in read_list_prices() if provider == known.price_list]
     models = tuple(model for model in known.models if any(matches(pattern, fold_model(model)) for pattern in patterns))
     name = known.backend.name
-    note = f"{known.variable} is backend `{name}` now, with routes for {', '.join(models)}. Others: manage.py apply, or the console."
+    note = f"{known.variable} is backend `{name}` now, with routes for {', '.join(models)}. Any other model of it is `{name}/MODEL`."
     return Offer(known.backend, Secret(key), models, note)
 
 
 def _offer_ollama(host: str) -> Offer:
-    base_url = f"{parse_ollama_host(host)}/v1"
-    backend = BackendEntry(name="ollama", provider=Provider.OPENAI_COMPATIBLE, base_url=base_url)
-    note = (
-        f"Ollama at {base_url} is backend `ollama` now, without routes: which models it has, only it knows. To add one:\n"
-        "  echo '{routes: [{model: llama3.2, targets: [{backend: ollama, upstream_model: llama3.2}]}]}' | manage.py apply -"
-    )
+    base_url = parse_ollama_host(host)
+    backend = BackendEntry(name="ollama", provider=Provider.OLLAMA, base_url=base_url)
+    note = f"Ollama at {base_url} is backend `ollama` now. A model that it has is `ollama/MODEL`, such as ollama/llama3.2."
     return Offer(backend, None, (), note)

@@ -1,5 +1,5 @@
 """
-The configuration that a start makes: the first workspace, limits and key, the simulator, and what the environment offers.
+The configuration that a start makes: the first workspace, limits and key, the simulator with a service, and what the environment offers.
 
 Rules: a row is made only if none of its name is there or ever was, which the configuration revisions tell. Rows that follow the
 environment (where the simulator listens, a provider's credential) are changed at a later start, and nothing else in them.
@@ -25,11 +25,12 @@ from proxy.configuration.format import (
     LimitEntry,
     PriceEntry,
     RouteEntry,
+    ServiceEntry,
     TargetEntry,
     WorkspaceEntry,
 )
-from proxy.domain import KEEP, save_backend
-from proxy.models import Backend, ConfigurationRevision
+from proxy.domain import KEEP, save_backend, save_service
+from proxy.models import Backend, ConfigurationRevision, Service
 
 WORKSPACE: Final = "default"
 DEMO_KEY: Final = "demo"
@@ -47,7 +48,17 @@ SIMULATED_MODELS: Final = (
     "sim-drip",
     "sim-tools",
     "sim-json",
+    "sim-reasoning",
+    "sim-embed",
+    "sim-overloaded",
+    "sim-filtered",
+    "sim-slow-start",
+    "sim-big-line",
+    "sim-wrong-type",
 )
+"""Every model of the simulator (`docs/reference/simulator.md`); the first is the one that demonstrations use."""
+SIMULATED_SERVICE: Final = "/infer"
+_SIMULATED_SERVICE_TTL_S: Final = 60
 _LIMITS: Final = (
     LimitEntry(name="global", scope=LimitScope.GLOBAL, amount=150, window_s=1, burst=300),
     LimitEntry(name="per-ip", scope=LimitScope.IP, amount=20, window_s=1, burst=40),
@@ -75,7 +86,7 @@ def ensure_first_rows(simulator_url: str | None, offers: Sequence[Offer]) -> Fir
     with publishing("First rows"):
         wanted.add_installation()
         if simulator_url is not None:
-            wanted.add_simulator(f"{simulator_url.rstrip('/')}/v1")
+            wanted.add_simulator(simulator_url.rstrip("/"))
         for offer in offers:
             wanted.add_offer(offer)
         applied = apply_document(wanted.document(), wanted.credentials)
@@ -92,6 +103,9 @@ class _Known:
     def has(self, section: str, **identity: str) -> bool:
         return any(all(entry[name] == value for name, value in identity.items()) for entry in self._now[section])
 
+    def has_alias(self, model: str) -> bool:
+        return any(model in route["aliases"] for route in self._now["routes"])
+
     def is_new(self, section: str, **identity: str) -> bool:
         if self.has(section, **identity):
             return False
@@ -106,6 +120,7 @@ class _Wanted:
     workspaces: list[WorkspaceEntry] = field(default_factory=list)
     backends: list[BackendEntry] = field(default_factory=list)
     routes: list[RouteEntry] = field(default_factory=list)
+    services: list[ServiceEntry] = field(default_factory=list)
     limits: list[LimitEntry] = field(default_factory=list)
     prices: list[PriceEntry] = field(default_factory=list)
     api_keys: list[ApiKeyEntry] = field(default_factory=list)
@@ -117,6 +132,7 @@ class _Wanted:
             workspaces=self.workspaces,
             backends=self.backends,
             routes=self.routes,
+            services=self.services,
             limits=self.limits,
             prices=self.prices,
             api_keys=self.api_keys,
@@ -131,15 +147,17 @@ class _Wanted:
         if has_workspace and not ApiKey.objects.exists():
             self.api_keys.append(ApiKeyEntry(name=DEMO_KEY, workspace=WORKSPACE))
 
-    def add_simulator(self, base_url: str) -> None:
-        entry = BackendEntry(name=SIMULATOR, provider=Provider.SIMULATOR, base_url=base_url)
+    def add_simulator(self, url: str) -> None:
+        entry = BackendEntry(name=SIMULATOR, provider=Provider.SIMULATOR, base_url=f"{url}/v1")
         if self._add_backend(entry):
             self._add_routes(SIMULATOR, SIMULATED_MODELS)
+            self._add_simulated_service(url)
             if self.known.is_new("prices", provider=Provider.SIMULATOR.value):
                 self.prices.append(_SIMULATED_PRICE)
         elif self.known.has("backends", name=SIMULATOR, provider=Provider.SIMULATOR.value):
             self._add_routes(SIMULATOR, SIMULATED_MODELS)  # a later version simulates more
-            _follow_address(entry)
+            self._add_simulated_service(url)
+            self._follow_simulator(entry, url)
 
     def add_offer(self, offer: Offer) -> None:
         entry = offer.backend
@@ -147,9 +165,10 @@ class _Wanted:
             if offer.credential is not None:
                 self.credentials[entry.name] = offer.credential
             self._add_routes(entry.name, offer.models)
+            self._add_route(offer.wildcard, entry.name, "*")
             self.notes.append(offer.note)
         elif offer.credential is None:
-            _follow_address(entry)
+            self._follow_address(entry)
         else:
             _follow_credential(entry, offer.credential)
 
@@ -160,16 +179,36 @@ class _Wanted:
         return is_new
 
     def _add_routes(self, backend: str, models: Sequence[str]) -> None:
-        self.routes += [
-            RouteEntry(model=model, targets=[TargetEntry(backend=backend, upstream_model=model)])
-            for model in models
-            if self.known.is_new("routes", model=model)
-        ]
+        for model in models:
+            self._add_route(model, backend, model)
 
+    def _add_route(self, model: str, backend: str, upstream_model: str) -> None:
+        if self.known.is_new("routes", model=model) and not self.known.has_alias(model):
+            self.routes.append(RouteEntry(model=model, targets=[TargetEntry(backend=backend, upstream_model=upstream_model)]))
 
-def _follow_address(entry: BackendEntry) -> None:
-    stored = Backend.objects.filter(name=entry.name, provider=entry.provider).exclude(base_url=entry.base_url).first()
-    if stored is not None:
+    def _add_simulated_service(self, url: str) -> None:
+        if self.known.is_new("services", path=SIMULATED_SERVICE):
+            self.services.append(ServiceEntry(path=SIMULATED_SERVICE, upstream=url, cache_get_ttl_s=_SIMULATED_SERVICE_TTL_S))
+
+    def _follow_simulator(self, entry: BackendEntry, url: str) -> None:
+        """The service follows the simulator only while it leads there: an operator may have put something else behind its path."""
+        before = Backend.objects.filter(name=entry.name).values_list("base_url", flat=True).first()
+        self._follow_address(entry)
+        for service in Service.objects.filter(path=SIMULATED_SERVICE, upstream_url=str(before).removesuffix("/v1")).exclude(
+            upstream_url=url
+        ):
+            service.upstream_url = url
+            save_service(service)
+
+    def _follow_address(self, entry: BackendEntry) -> None:
+        stored = Backend.objects.filter(name=entry.name, provider=entry.provider).exclude(base_url=entry.base_url).first()
+        if stored is None:
+            return
+        if stored.credential_sealed is not None:
+            self.notes.append(
+                f"Backend `{entry.name}` has a credential, so it does not follow to {entry.base_url}. Change it in the console."
+            )
+            return
         stored.base_url = entry.base_url
         save_backend(stored, credential=KEEP)
 

@@ -7,6 +7,10 @@ class Provider(models.TextChoices):
     """API family of a backend."""
 
     OPENAI = "openai", "OpenAI"
+    AZURE = "azure", "Azure OpenAI"
+    ANTHROPIC = "anthropic", "Anthropic"
+    GEMINI = "gemini", "Google Gemini"
+    OLLAMA = "ollama", "Ollama"
     OPENAI_COMPATIBLE = "openai_compatible", "OpenAI compatible"
     SIMULATOR = "simulator", "Simulator"
 
@@ -36,13 +40,35 @@ class Outcome(models.TextChoices):
     ERROR = "error", "Failed"
     CANCELLED = "cancelled", "Client left"
     INTERRUPTED = "interrupted", "Gateway process died"
+    REFUSED = "refused", "Refused by the gateway"
 
 
 class UsageSource(models.TextChoices):
-    """Who counted the tokens: the upstream, or nobody."""
+    """
+    Who counted the tokens: the provider; the provider for a part and the gateway for the rest of an answer that was cut short; the
+    gateway alone. `none`: nothing was used.
+    """
 
-    UPSTREAM = "upstream", "Upstream"
-    NONE = "none", "Unknown"
+    PROVIDER = "provider", "Provider"
+    PARTIAL = "partial", "Provider, completed by an estimate"
+    ESTIMATE = "estimate", "Estimate"
+    NONE = "none", "Nothing used"
+
+
+class LedgerKind(models.TextChoices):
+    """What a ledger row does: hold money back, turn what was held into what was spent, give it back, correct it."""
+
+    RESERVE = "reserve", "Reserved"
+    SETTLE = "settle", "Settled"
+    REFUND = "refund", "Refunded"
+    ADJUST = "adjust", "Adjusted"
+
+
+class OnUnpriced(models.TextChoices):
+    """What happens to a request for a target without a price: it passes at no cost with an alert, or is refused."""
+
+    ALLOW = "allow", "Allow and alert"
+    DENY = "deny", "Refuse"
 
 
 class RollupPeriod(models.TextChoices):

@@ -1,5 +1,5 @@
 """
-The only writers of backends, routes, prices and configuration revisions.
+The only writers of backends, routes, services, prices and configuration revisions.
 
 Rules: each write is a transaction that ends in at most one new revision (`common.publishing`); several writes in one `publishing`
 block share theirs. A published revision is never changed.
@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, Q
 
 from common.aead import DecryptionError
 from common.errors import DomainError
@@ -26,8 +26,16 @@ from proxy.choices import PriceSource
 from proxy.configuration.diff import render
 from proxy.configuration.export import build_document
 from proxy.credentials import key_ring
-from proxy.models import Backend, ConfigurationRevision, Price, Route, Target
+from proxy.models import Backend, ConfigurationRevision, Price, Route, Service, Target
 from proxy.signals import revision_published
+from proxy.validators import (
+    check_header_names,
+    check_provider_address,
+    check_route_names,
+    check_service_path,
+    check_upstream_model,
+    origin_of,
+)
 
 _PUBLISH_LOCK: Final = 0x6777_7265  # "gwre": any fixed number that nothing else of ours locks
 _REASON_MAX_LENGTH: Final = 500
@@ -63,17 +71,40 @@ def save_backend(backend: Backend, *, credential: Secret | Keep | None = KEEP) -
     """
     Store a new or changed backend; a `Secret` becomes its credential, None removes it.
 
-    Errors: ValidationError.
-    Guarantee: a credential is sealed before it is stored; giving the same one again changes nothing.
+    Errors: ValidationError, see `check_backend`.
+    Guarantee: a credential is sealed before it is stored; giving the same one again changes nothing. A stored credential is never sent
+    to another scheme, host or port than it was given for.
     """
     with publishing(f"Save backend {backend.name}"):
-        backend.full_clean()
+        check_backend(backend, credential=credential)
         stored = Backend.objects.select_for_update().filter(pk=backend.pk).first()
         backend.credential_sealed = stored.credential_sealed if stored else None
         if credential is not KEEP and not _is_sealed_already(backend, credential):
             backend.set_credential(credential)
         backend.save()
     return backend
+
+
+def check_backend(backend: Backend, *, credential: Secret | Keep | None = KEEP) -> None:
+    """
+    Errors: ValidationError, at the field, for an address that the provider is not at, or one elsewhere without the credential for it:
+    whoever may change addresses but has not the credential must not have it sent to a place of their choice.
+
+    Cost: at most three queries.
+    """
+    backend.full_clean()
+    check_provider_address(backend.provider, backend.base_url, backend.api_version)
+    if credential is not KEEP:
+        return
+    sealed = Backend.objects.filter(pk=backend.pk, credential_sealed__isnull=False)
+    stored_url = sealed.values_list("base_url", flat=True).first()
+    if stored_url is not None and origin_of(stored_url) != origin_of(backend.base_url):
+        raise ValidationError(
+            {
+                "base_url": "This address is another server's, and the stored credential was given for the one before. "
+                "Give the credential again, or remove it."
+            }
+        )
 
 
 def _is_sealed_already(backend: Backend, credential: Secret | None) -> bool:
@@ -103,18 +134,43 @@ def save_route(route: Route, targets: Sequence[TargetDraft]) -> Route:
     """
     Store a new or changed route with exactly these targets; one that stays keeps its row.
 
-    Errors: ValidationError, also without a target, with the same one twice, or when no weight is above 0.
+    Errors: ValidationError, see `check_route` and `check_targets`.
     """
     with publishing(f"Save route {route.model}"):
-        route.full_clean()
-        check_targets(targets)
+        check_route(route)
+        check_targets(route.model, targets)
         route.save()
         _replace_targets(route, targets)
     return route
 
 
-def check_targets(targets: Sequence[TargetDraft]) -> None:
-    """Errors: ValidationError unless a route can have these targets."""
+def check_route(route: Route) -> None:
+    """
+    Errors: ValidationError, at the field, unless each name of the route is one that a request can carry and no other route has.
+
+    Cost: at most two queries. Aliases are put into their order, each once.
+    """
+    route.aliases = sorted({alias.strip() for alias in route.aliases})
+    check_route_names(route.model, route.aliases)
+    route.full_clean()
+    names = [route.model, *route.aliases]
+    for other in Route.objects.exclude(pk=route.pk).filter(Q(model__in=names) | Q(aliases__overlap=names)):
+        taken = sorted(set(names) & {other.model, *other.aliases})
+        field = "model" if route.model in taken else "aliases"
+        raise ValidationError({field: f"The route {other.model} has the name {', '.join(taken)} already."})
+
+
+def give_up_aliases(route: Route, names: Collection[str]) -> None:
+    """Take these names off a stored route, so that another one can have them."""
+    with publishing(f"Save route {route.model}"):
+        route.aliases = [alias for alias in route.aliases if alias not in names]
+        route.save(update_fields=["aliases", "updated_at"])
+
+
+def check_targets(model: str, targets: Sequence[TargetDraft]) -> None:
+    """Errors: ValidationError unless a route for `model` can have these targets: at least one that gets traffic, and none twice."""
+    for target in targets:
+        check_upstream_model(model, target.upstream_model)
     places = {(target.backend.pk, target.upstream_model) for target in targets}
     if len(places) < len(targets):
         raise ValidationError("Each target stands once in a route: raise its weight instead.")
@@ -136,6 +192,46 @@ def delete_route(route: Route) -> None:
     """Delete a route with its targets."""
     with publishing(f"Delete route {route.model}"):
         route.delete()
+
+
+# --- services -------------------------------------------------------------------------------------------------------------------
+
+
+def save_service(service: Service) -> Service:
+    """Store a new or changed service. Errors: ValidationError, see `check_service`."""
+    with publishing(f"Save service {service.path}"):
+        check_service(service)
+        service.save()
+    return service
+
+
+def check_service(service: Service) -> None:
+    """
+    Errors: ValidationError, at the field, for a path that is ours or another service's, and for headers that never cross.
+
+    Cost: one query. Names of headers are put into small letters and their order, each once.
+    """
+    for field, check in _SERVICE_CHECKS.items():
+        if field != "path":
+            setattr(service, field, sorted({name.strip().lower() for name in getattr(service, field)}))
+        try:
+            check(getattr(service, field))
+        except ValidationError as error:
+            raise ValidationError({field: error.messages}) from error
+    service.full_clean()
+
+
+_SERVICE_CHECKS: Final[dict[str, Callable[[Any], None]]] = {
+    "path": check_service_path,
+    "request_headers": check_header_names,
+    "response_headers": check_header_names,
+}
+
+
+def delete_service(service: Service) -> None:
+    """Delete a service; its path is nobody's from the next revision on."""
+    with publishing(f"Delete service {service.path}"):
+        service.delete()
 
 
 # --- prices ---------------------------------------------------------------------------------------------------------------------
@@ -174,7 +270,7 @@ def publish_revision(actor: Any, reason: str) -> ConfigurationRevision | None:
     Guarantee: numbers rise by one, without gaps, in the order of commits, because publishing is one at a time until the commit.
     """
     with transaction.atomic():
-        _wait_for_turn()
+        wait_for_turn()
         last = ConfigurationRevision.objects.order_by("-number").first()
         document = json.loads(json.dumps(build_document()))  # as it will be read back, so that equal means equal
         if last is not None and last.document == document:
@@ -190,6 +286,7 @@ def publish_revision(actor: Any, reason: str) -> ConfigurationRevision | None:
     return revision
 
 
-def _wait_for_turn() -> None:
+def wait_for_turn() -> None:
+    """Hold back whoever else publishes until the transaction ends. A second call in it costs a round trip and changes nothing."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_PUBLISH_LOCK])

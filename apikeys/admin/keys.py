@@ -16,26 +16,20 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from apikeys import domain
 from apikeys.admin.key_pages import RotateForm, render_revoke_page, render_rotate_page, render_secret_page
-from apikeys.models import ApiKey, ApiKeySecret
+from apikeys.choices import Permission
+from apikeys.models import ApiKey, ApiKeySecret, default_permissions
 from apikeys.querysets import ApiKeyQuerySet
+from apikeys.validators import STAR_RULE
 from common.admin import BoundedListAdmin, DomainAdmin, ReadOnlyInline, action, display, run_guarded
 from common.filters import ChoiceFilter, RelatedFilter
 from common.forms import ConsoleForm, WordsField
 
 _LABELS = {"active": "success", "expired": "warning", "revoked": "danger", "workspace inactive": "warning", "ended": "warning"}
 _PREFIX = "gw_live_"
-
-
-def status_of(api_key: ApiKey) -> str:
-    """Return what holds of the key now; reads its workspace."""
-    if api_key.revoked_at:
-        return "revoked"
-    if api_key.expires_at and api_key.expires_at <= timezone.now():
-        return "expired"
-    return "active" if api_key.workspace.is_active else "workspace inactive"
 
 
 class StatusFilter(ChoiceFilter):
@@ -73,18 +67,27 @@ class SecretInline(ReadOnlyInline):
 
 
 class ApiKeyForm(ConsoleForm):
+    permissions = forms.MultipleChoiceField(
+        choices=Permission.choices,
+        initial=default_permissions,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        error_messages={"required": "A key may do at least one thing; to end it, revoke it."},
+    )
     allowed_models = WordsField(help_text="Models it may use, one a line; `*` at the end matches any ending. Empty: all.")
     allowed_networks = WordsField(help_text="Networks it may be used from, one a line, such as 10.0.0.0/8. Empty: any.")
 
     class Meta:
         model = ApiKey
-        fields = ("workspace", "name", "allowed_models", "allowed_networks", "limits", "expires_at", "is_keepalive_enabled")
+        fields = (
+            *("workspace", "name", "permissions", "allowed_models", "allowed_networks", "limits"),
+            *("expires_at", "is_keepalive_enabled"),
+        )
         labels = {"is_keepalive_enabled": "Keepalive on streams", "expires_at": "Ends"}
 
     def clean_allowed_models(self) -> list[str]:
         names: list[str] = self.cleaned_data["allowed_models"]
         if any("*" in name[:-1] for name in names):
-            raise forms.ValidationError("`*` matches any ending, so it stands at the end of a name only.")
+            raise forms.ValidationError(STAR_RULE)
         return names
 
 
@@ -101,7 +104,7 @@ class ApiKeyAdmin(BoundedListAdmin, DomainAdmin):
     actions_detail = ("rotate", "revoke")
     add_fieldsets = (
         (None, {"fields": ("workspace", "name")}),
-        ("What it may do", {"fields": ("allowed_models", "allowed_networks", "limits")}),
+        ("What it may do", {"fields": ("permissions", "allowed_models", "allowed_networks", "limits")}),
         ("Until when, and how", {"fields": ("expires_at", "is_keepalive_enabled")}),
     )
     fieldsets: ClassVar[Any] = ((None, {"fields": ("workspace", "name", "status", "requests")}), *add_fieldsets[1:])
@@ -130,7 +133,7 @@ class ApiKeyAdmin(BoundedListAdmin, DomainAdmin):
 
     @display(description="Status", label=_LABELS)
     def status(self, api_key: ApiKey) -> str:
-        return status_of(api_key)
+        return api_key.find_status()
 
     @display(description="Usage")
     def requests(self, api_key: ApiKey) -> str:

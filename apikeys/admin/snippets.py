@@ -69,6 +69,6 @@ def _choose_model(api_key: ApiKey) -> str:
         as_of=0,
     )
     routes = apps.get_model("proxy", "Route").objects.filter(is_active=True)  # by name: the data plane is above this app
-    models = routes.order_by("model").values_list("model", flat=True)[:_LOOKED_AT_COUNT]
+    models = routes.exclude(model__endswith="*").order_by("model").values_list("model", flat=True)[:_LOOKED_AT_COUNT]
     named = [name for name in api_key.allowed_models if not name.endswith("*")]
     return next((str(model) for model in [*models, *named] if caller.may_use_model(str(model))), _PLACEHOLDER)

@@ -6,10 +6,11 @@ Rules: a credential goes in and never comes out; the page only says whether one 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
@@ -21,13 +22,20 @@ from common.secret import Secret
 from proxy import domain
 from proxy.models import Backend
 
+_ADDRESSES: Final = (
+    "Addresses: OpenAI https://api.openai.com/v1 · Anthropic https://api.anthropic.com/v1 · "
+    "Gemini https://generativelanguage.googleapis.com/v1beta · Ollama the server's root, http://127.0.0.1:11434 · "
+    "Azure https://NAME.openai.azure.com/openai/v1, or https://NAME.openai.azure.com with an API version · "
+    "OpenAI compatible, such as Groq or vLLM: up to where /chat/completions begins."
+)
+
 
 class BackendForm(ConsoleForm):
     credential = forms.CharField(
         required=False,
         strip=True,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text="The provider's API key. Leave empty to keep the stored one; it is never shown again.",
+        help_text="The provider's API key, never shown again. Leave empty to keep the stored one; an address elsewhere needs it anew.",
     )
     is_credential_cleared = forms.BooleanField(label="Remove the stored credential", required=False, widget=UnfoldBooleanSwitchWidget)
 
@@ -37,16 +45,20 @@ class BackendForm(ConsoleForm):
             "name",
             "provider",
             "base_url",
+            "api_version",
             "is_active",
             "price_provider",
             "connect_timeout_s",
             "first_token_timeout_s",
             "idle_timeout_s",
             "total_timeout_s",
+            "min_stream_bytes_per_s",
             "on_disconnect",
         )
         labels = {
             "base_url": "Base URL",
+            "api_version": "API version",
+            "min_stream_bytes_per_s": "Slowest start of a stream, bytes per second",
             "is_active": "Active",
             "connect_timeout_s": "Connect",
             "first_token_timeout_s": "First token",
@@ -60,6 +72,16 @@ class BackendForm(ConsoleForm):
         if self.cleaned_data.get("credential") and self.cleaned_data.get("is_credential_cleared"):
             self.add_error("is_credential_cleared", "Either write a new credential or remove the stored one.")
         return cleaned
+
+    def full_clean(self) -> None:
+        """Show at the field what the domain would refuse, an address of another server without its credential among it."""
+        super().full_clean()
+        if self.errors or not self.is_bound:
+            return
+        try:
+            domain.check_backend(self.instance, credential=self.chosen_credential())
+        except ValidationError as error:
+            self.add_error(None, error)
 
     def chosen_credential(self) -> Secret | domain.Keep | None:
         if self.cleaned_data["is_credential_cleared"]:
@@ -76,11 +98,17 @@ class BackendAdmin(ConfigurationAdmin):
     search_fields = ("name", "base_url")
     readonly_fields = ("credential_state",)
     fieldsets = (
-        (None, {"fields": ("name", "provider", "base_url", "is_active")}),
+        (None, {"fields": ("name", "provider", "base_url", "api_version", "is_active"), "description": _ADDRESSES}),
         ("Credential", {"fields": ("credential_state", "credential", "is_credential_cleared")}),
         (
             "Timers, in seconds",
-            {"fields": (("connect_timeout_s", "first_token_timeout_s"), ("idle_timeout_s", "total_timeout_s"))},
+            {
+                "fields": (
+                    ("connect_timeout_s", "first_token_timeout_s"),
+                    ("idle_timeout_s", "total_timeout_s"),
+                    "min_stream_bytes_per_s",
+                )
+            },
         ),
         ("Billing", {"fields": ("price_provider", "on_disconnect")}),
     )

@@ -5,14 +5,54 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.forms import PaginationInlineFormSet
 
 from common.admin import BaseTabularInline, ConfigurationAdmin, display
 from common.filters import RelatedFilter
+from common.forms import ConsoleForm, WordsField
 from proxy import domain
 from proxy.models import Route, Target
+from proxy.prices.stored import unpriced_targets
+
+_NO_PRICE = "no price"
+
+
+class RouteForm(ConsoleForm):
+    """Shows at the field what the domain would refuse."""
+
+    aliases = WordsField(help_text="Other names for the same route, one a line.")
+
+    class Meta:
+        model = Route
+        fields = (
+            *("model", "aliases", "selection", "is_active", "output_cap_tokens", "on_unpriced"),
+            *("exact_cache_ttl_s", "is_sampled_cacheable", "is_coalesced"),
+        )
+        labels = {
+            "is_active": "Active",
+            "output_cap_tokens": "Output reserved, tokens",
+            "on_unpriced": "Targets without a price",
+            "exact_cache_ttl_s": "Cache answers, seconds",
+            "is_sampled_cacheable": "Cache sampled answers",
+            "is_coalesced": "Share identical calls",
+        }
+        help_texts = {
+            "model": "What clients ask for. A `*` at its end takes every name with that beginning which no other route has; a target whose "
+            "upstream model is `*` then gets the rest of the name.",
+            "on_unpriced": "Budgets do not see what has no price.",
+        }
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        if self.errors or not self.is_bound:
+            return
+        try:
+            domain.check_route(self.instance)
+        except ValidationError as error:
+            self.add_error(None, error)
 
 
 class TargetFormSet(PaginationInlineFormSet):  # type: ignore[misc]  # unfold carries no types
@@ -28,7 +68,7 @@ class TargetFormSet(PaginationInlineFormSet):  # type: ignore[misc]  # unfold ca
     def clean(self) -> None:
         super().clean()
         if not any(self.errors):
-            domain.check_targets(self.drafts())
+            domain.check_targets(self.instance.model, self.drafts())
 
 
 class TargetInline(BaseTabularInline):
@@ -58,14 +98,40 @@ class TargetInline(BaseTabularInline):
 
 @admin.register(Route)
 class RouteAdmin(ConfigurationAdmin):
+    form = RouteForm
     inlines = (TargetInline,)
-    list_display = ("model", "targets_text", "selection", "is_active")
+    list_display = ("model", "aliases_text", "targets_text", "price_label", "cached", "is_active")
     list_filter = ("is_active", ("targets__backend", RelatedFilter))
-    search_fields = ("model", "targets__upstream_model")
-    fields = ("model", "selection", "is_active")
+    search_fields = ("model", "aliases", "targets__upstream_model")
+    fieldsets = (
+        (None, {"fields": ("model", "aliases", "selection", "is_active")}),
+        ("Cache", {"fields": ("exact_cache_ttl_s", "is_sampled_cacheable", "is_coalesced")}),
+        ("Budgets", {"fields": ("output_cap_tokens", "on_unpriced")}),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Route]:
         return super().get_queryset(request).prefetch_related("targets__backend")
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Cost: one query more, for the prices of all targets of the page."""
+        listed = super().get_changelist_instance(request)
+        unpriced = unpriced_targets(target for route in listed.result_list for target in route.targets.all())
+        for route in listed.result_list:
+            route.unpriced_targets_count = sum(target.pk in unpriced for target in route.targets.all())
+        return listed
+
+    @display(description="Price", label={_NO_PRICE: "warning"})
+    def price_label(self, route: Route) -> str:
+        """Without a price answers count as free: budgets do not see them."""
+        return _NO_PRICE if getattr(route, "unpriced_targets_count", 0) else "known"
+
+    @display(description="Aliases")
+    def aliases_text(self, route: Route) -> str:
+        return ", ".join(route.aliases) or "–"
+
+    @display(description="Cached", ordering="exact_cache_ttl_s")
+    def cached(self, route: Route) -> str:
+        return f"{route.exact_cache_ttl_s:,} s" if route.exact_cache_ttl_s else "–"
 
     @display(description="Targets")
     def targets_text(self, route: Route) -> str:

@@ -1,5 +1,5 @@
 """
-Requests that reached a backend, in the console.
+Requests and what came of them, in the console.
 
 Rules: append-only; found by (time, id), the key of their partition; a list reads one page of one span of time and counts nothing.
 """
@@ -7,21 +7,23 @@ Rules: append-only; found by (time, id), the key of their partition; a list read
 from __future__ import annotations
 
 import datetime as dt
+import json
 import uuid
 from typing import Any, cast
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from common.admin import AppendOnlyAdmin, BoundedListAdmin, display
 from common.filters import ChoiceFilter, ExactFilter, FieldChoiceFilter, RelatedFilter
-from proxy.admin.money import show_usd
+from common.money import NANO_PER_USD, show_usd
 from proxy.choices import Outcome
-from proxy.configuration.money import NANO_PER_USD
+from proxy.configuration.times import ALWAYS
 from proxy.models import UsageRecord
 from proxy.querysets import UsageRecordQuerySet
 
@@ -30,6 +32,7 @@ _OUTCOME_LABELS = {
     Outcome.ERROR.label: "danger",
     Outcome.CANCELLED.label: "warning",
     Outcome.INTERRUPTED.label: "warning",
+    Outcome.REFUSED.label: "warning",
 }
 _SPANS = {
     "1h": ("Past hour", dt.timedelta(hours=1)),
@@ -52,7 +55,7 @@ class SpanFilter(ChoiceFilter):
     def value(self) -> str:
         return super().value() or "24h"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[UsageRecord]) -> QuerySet[UsageRecord]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() not in _SPANS:
             return queryset
         return queryset.filter(ts__gte=timezone.now() - _SPANS[self.value()][1])
@@ -103,10 +106,30 @@ class UsageRecordAdmin(AppendOnlyAdmin, BoundedListAdmin):
     ordering = ("-ts", "-request_id")
     fieldsets = (
         (None, {"fields": (("request_id", "at"), ("workspace", "key"))}),
+        ("Who it was for", {"fields": (("end_user", "tags_text"),)}),
         ("How it ended", {"fields": (("outcome_label", "status"), ("error_code", "is_stream"), ("latency", "first_token"))}),
-        ("Where it went", {"fields": (("model", "upstream_model"), ("backend", "provider"), ("attempts_count", "revision"))}),
-        ("What it used", {"fields": (("input_tokens", "cached_input_tokens"), ("output_tokens", "cost_usd"), "usage_source")}),
+        (
+            "Where it went",
+            {"fields": (("model", "upstream_model"), ("backend", "provider"), ("attempts_count", "revision"), ("endpoint", "cache"))},
+        ),
+        (
+            "What it used, in tokens",
+            {
+                "fields": (
+                    ("input_tokens", "output_tokens"),
+                    ("cache_read_tokens", "reasoning_tokens"),
+                    ("cache_write_5m_tokens", "cache_write_1h_tokens"),
+                    ("audio_input_tokens", "audio_output_tokens"),
+                    "usage_source",
+                )
+            },
+        ),
+        ("What it cost", {"fields": (("cost_usd", "reserved_usd"), ("price_version", "movements"))}),
+        ("What was decided", {"classes": ("collapse",), "fields": ("decision_text",)}),
     )
+
+    class Media:
+        css = {"all": ("gatewaysite/console.css",)}
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> UsageRecord | None:
         """Cost: one index scan on one partition; by the id alone it would be one on each."""
@@ -118,15 +141,15 @@ class UsageRecordAdmin(AppendOnlyAdmin, BoundedListAdmin):
 
     @display(description="Time")
     def at(self, record: UsageRecord) -> SafeString:
-        return _keep_together(f"{record.ts:%Y-%m-%d %H:%M:%S}")
+        return keep_together(f"{record.ts:%Y-%m-%d %H:%M:%S}")
 
     @display(description="Model")
     def model_name(self, record: UsageRecord) -> SafeString:
-        return _keep_together(record.model)
+        return keep_together(record.model)
 
     @display(description="Tokens in, out")
     def tokens(self, record: UsageRecord) -> SafeString:
-        return _keep_together(f"{record.input_tokens:,}, {record.output_tokens:,}")
+        return keep_together(f"{record.input_tokens:,}, {record.output_tokens:,}")
 
     @display(description="Outcome", label=_OUTCOME_LABELS)
     def outcome_label(self, record: UsageRecord) -> str:
@@ -140,14 +163,38 @@ class UsageRecordAdmin(AppendOnlyAdmin, BoundedListAdmin):
     def cost_usd(self, record: UsageRecord) -> str:
         return show_usd(record.cost_nano_usd)
 
+    @display(description="Reserved, USD")
+    def reserved_usd(self, record: UsageRecord) -> str:
+        return show_usd(record.reserved_nano_usd)
+
+    @display(description="Price of")
+    def price_version(self, record: UsageRecord) -> str:
+        """A list price without a first day holds from the beginning of Unix time."""
+        at = record.price_effective_at
+        return "unpriced" if at is None else "always" if at <= ALWAYS else f"{at:%Y-%m-%d %H:%M}"
+
+    @display(description="Ledger")
+    def movements(self, record: UsageRecord) -> SafeString:
+        url = reverse(f"{self.admin_site.name}:proxy_ledgerentry_changelist")
+        return format_html('<a class="text-link" href="{}?request_id={}&span=any">Movements of this request</a>', url, record.request_id)
+
+    @display(description="Tags")
+    def tags_text(self, record: UsageRecord) -> str:
+        return ", ".join(record.tags) or "–"
+
+    @display(description="Decision")
+    def decision_text(self, record: UsageRecord) -> SafeString:
+        text = json.dumps(record.decision, indent=2, ensure_ascii=False)
+        return format_html('<pre class="gw-code gw-wrap">{}</pre>', text)
+
     @display(description="Latency")
     def latency(self, record: UsageRecord) -> SafeString:
-        return _keep_together(f"{record.latency_ms:,.0f} ms")
+        return keep_together(f"{record.latency_ms:,.0f} ms")
 
     @display(description="First token")
     def first_token(self, record: UsageRecord) -> str:
         return "–" if record.first_token_ms is None else f"{record.first_token_ms:,.0f} ms"
 
 
-def _keep_together(text: str) -> SafeString:
+def keep_together(text: str) -> SafeString:
     return format_html('<span class="whitespace-nowrap">{}</span>', text)

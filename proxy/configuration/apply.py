@@ -18,6 +18,7 @@ from django.db import DatabaseError
 from apikeys.public import ApiKey, CreatedKey, Limit, Workspace, add_key, save_key, save_limit, save_workspace
 from common.aead import DecryptionError
 from common.errors import DomainError
+from common.money import parse_usd
 from common.publishing import publishing
 from common.secret import Secret
 from proxy.configuration.diff import SECTIONS, render
@@ -30,14 +31,15 @@ from proxy.configuration.format import (
     LimitEntry,
     PriceEntry,
     RouteEntry,
+    ServiceEntry,
     WorkspaceEntry,
 )
-from proxy.configuration.money import parse_usd
-from proxy.configuration.prune import prune
-from proxy.domain import KEEP, TargetDraft, save_backend, save_price, save_route
-from proxy.models import Backend, ConfigurationRevision, Price, Route
+from proxy.configuration.prune import prune, prune_routes
+from proxy.domain import KEEP, TargetDraft, give_up_aliases, save_backend, save_price, save_route, save_service
+from proxy.models import Backend, ConfigurationRevision, Price, Route, Service
+from proxy.prices.digest import RATES, rate_column
 
-_Row = TypeVar("_Row", Backend, Limit, Route, Workspace)
+_Row = TypeVar("_Row", Backend, Limit, Route, Service, Workspace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,13 @@ def apply_document(
     Errors: DocumentError naming the place in the file, or the object that cannot be deleted.
     Guarantee: all of it or nothing; at most one revision.
     """
-    last_number = _last_revision_number()
-    applied = Applied("")
+    last_number, applied = None, Applied("")
     try:
         with publishing(reason, actor):
-            before = _whole_document()
+            last_number, before = _last_revision_number(), _whole_document()
             application = _Application(before, credentials)
+            if is_pruning:
+                prune_routes(document)  # first: their names may be given to others
             application.save_all(document)
             if is_pruning:
                 prune(document)
@@ -110,10 +113,12 @@ class _Application:
 
     def save_all(self, document: Document) -> None:
         """Errors: DocumentError."""
+        _free_aliases(document)
         writers: dict[str, Callable[[Any, dict[str, Any]], None]] = {
             "workspaces": self._save_workspace,
             "backends": self._save_backend,
             "routes": self._save_route,
+            "services": self._save_service,
             "limits": self._save_limit,
             "prices": self._save_price,
             "api_keys": self._save_api_key,
@@ -154,11 +159,22 @@ class _Application:
             with _at(f".targets[{place}].backend"):
                 targets.append(TargetDraft(_get_backend(target.backend), target.upstream_model, target.weight))
         del fields["targets"]
+        cache, is_coalesced = fields.pop("cache"), fields.pop("coalesce")
+        route.exact_cache_ttl_s, route.is_sampled_cacheable, route.is_coalesced = cache["exact_ttl_s"], cache["sampled"], is_coalesced
         save_route(_set(route, fields), targets)
+
+    def _save_service(self, entry: ServiceEntry, fields: dict[str, Any]) -> None:
+        service = Service.objects.filter(path=entry.path).first() or Service(path=entry.path)
+        service.upstream_url, service.is_prefix_stripped = fields.pop("upstream"), fields.pop("strip_prefix")
+        save_service(_set(service, fields))
 
     def _save_limit(self, entry: LimitEntry, fields: dict[str, Any]) -> None:
         limit = Limit.objects.filter(name=entry.name).first() or Limit(name=entry.name)
-        save_limit(_set(limit, fields | {"workspace": _get_workspace(entry.workspace) if entry.workspace else None}))
+        amount_usd, burst_usd = fields.pop("amount_usd"), fields.pop("burst_usd")
+        if amount_usd is not None:
+            fields |= {"amount": parse_usd(amount_usd), "burst": parse_usd(burst_usd) if burst_usd is not None else None}
+        fields |= {"workspace": _get_workspace(entry.workspace) if entry.workspace else None, "calendar": entry.calendar or ""}
+        save_limit(_set(limit, fields))
 
     def _save_price(self, entry: PriceEntry, fields: dict[str, Any]) -> None:
         identity = {
@@ -169,10 +185,9 @@ class _Application:
             "source": "operator",
         }
         price = Price.objects.filter(**identity).first() or Price(**identity)
-        cached = fields["cached_input_usd_per_mtok"]
-        price.input_nano_usd_per_mtok = parse_usd(fields["input_usd_per_mtok"])
-        price.cached_input_nano_usd_per_mtok = None if cached is None else parse_usd(cached)
-        price.output_nano_usd_per_mtok = parse_usd(fields["output_usd_per_mtok"])
+        for name in RATES:
+            usd = fields[f"{name}_usd_per_mtok"]
+            setattr(price, rate_column(name), None if usd is None else parse_usd(usd))
         save_price(price)
 
     def _save_api_key(self, entry: ApiKeyEntry, fields: dict[str, Any]) -> None:
@@ -182,6 +197,7 @@ class _Application:
             raise DocumentError("This API key was revoked for good. Take it out of the file, or give the new one another name.")
         api_key = stored or ApiKey(workspace=workspace, name=entry.name)
         api_key.allowed_models, api_key.allowed_networks = fields["models"], fields["networks"]
+        api_key.permissions = fields["permissions"]
         api_key.is_keepalive_enabled, api_key.expires_at = entry.is_keepalive_enabled, entry.expires_at
         if stored is None:
             self.created_keys.append(add_key(api_key, limits=limits))
@@ -193,6 +209,16 @@ def _set(row: _Row, fields: Mapping[str, Any]) -> _Row:
     for name, value in fields.items():
         setattr(row, name, value)
     return row
+
+
+def _free_aliases(document: Document) -> None:
+    """Take off stored routes the aliases that their entries no longer have, so that routes of one file may hand them to each other."""
+    wanted = {name for entry in document.entries("routes") for name in (entry.model, *entry.aliases)}
+    for entry in document.entries("routes"):
+        given_up = wanted.difference(entry.aliases)
+        route = Route.objects.filter(model=entry.model, aliases__overlap=list(given_up)).first()
+        if route is not None:
+            give_up_aliases(route, given_up)
 
 
 def _get_workspace(slug: str) -> Workspace:

@@ -40,6 +40,7 @@ SECTIONS: Final = (
     Section("workspaces", "workspace", lambda fields: str(fields["slug"])),
     Section("backends", "backend", lambda fields: str(fields["name"])),
     Section("routes", "route", lambda fields: str(fields["model"])),
+    Section("services", "service", lambda fields: str(fields["path"])),
     Section("limits", "limit", lambda fields: str(fields["name"])),
     Section("prices", "price", _identify_price),
     Section("api_keys", "API key", lambda fields: f"{fields['workspace']}/{fields['name']}"),
@@ -61,8 +62,17 @@ def _compare_section(section: Section, old: Document, new: Document) -> list[str
 
 
 def _compare_fields(before: Fields, after: Fields) -> list[str]:
+    before, after = _flatten(before), _flatten(after)
     names = [*after, *(name for name in before if name not in after)]
     return [_describe(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)]
+
+
+def _flatten(fields: Fields) -> dict[str, Any]:
+    """Return groups of fields as fields of their own: `cache: {exact_ttl_s: 5}` as `cache.exact_ttl_s: 5`."""
+    flat: dict[str, Any] = {}
+    for name, value in fields.items():
+        flat |= {f"{name}.{part}": inner for part, inner in value.items()} if isinstance(value, Mapping) else {name: value}
+    return flat
 
 
 def _describe(name: str, before: Any, after: Any) -> str:
@@ -79,7 +89,7 @@ def _write(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_write, value))}]"
     if isinstance(value, Mapping):
-        return _write_target(value) if value.keys() >= {"backend", "upstream_model"} else repr(dict(value))
+        return _write_target(value)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -11,12 +11,12 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, Final
 
-from apikeys.public import ApiKey, Limit, Workspace
+from apikeys.public import ApiKey, Limit, LimitUnit, Workspace
+from common.money import format_usd
 from proxy.choices import PriceSource
-from proxy.configuration.money import format_usd
 from proxy.configuration.times import format_moment
-from proxy.models import Backend, Price, Route
-from proxy.prices.digest import stored_price_list_version
+from proxy.models import Backend, Price, Route, Service
+from proxy.prices.digest import RATES, rate_column, stored_price_list_version
 
 _FINGERPRINT_LENGTH: Final = 12
 
@@ -26,12 +26,13 @@ def build_document() -> dict[str, Any]:
     Return the configuration as JSON values: every section of the apply format that is configuration (API keys are not), and
     `price_list_version`, by which a new list of prices is a new revision.
 
-    Cost: 8 queries, however much is configured.
+    Cost: 9 queries, however much is configured.
     """
     return {
         "workspaces": [_workspace(row) for row in Workspace.objects.order_by("slug")],
         "backends": [_backend(row) for row in Backend.objects.order_by("name")],
         "routes": [_route(row) for row in Route.objects.order_by("model").prefetch_related("targets__backend")],
+        "services": [_service(row) for row in Service.objects.order_by("path")],
         "limits": [_limit(row) for row in Limit.objects.order_by("name").select_related("workspace")],
         "prices": sorted(
             map(price_fields, Price.objects.filter(source=PriceSource.OPERATOR).select_related("backend")), key=_price_identity
@@ -51,6 +52,8 @@ def _backend(row: Backend) -> dict[str, Any]:
         "provider": row.provider,
         "base_url": row.base_url,
         "price_provider": row.price_provider,
+        "api_version": row.api_version,
+        "min_stream_bytes_per_s": row.min_stream_bytes_per_s,
         "connect_timeout_s": row.connect_timeout_s,
         "first_token_timeout_s": row.first_token_timeout_s,
         "idle_timeout_s": row.idle_timeout_s,
@@ -65,34 +68,68 @@ def _route(row: Route) -> dict[str, Any]:
     targets = [{"backend": to.backend.name, "upstream_model": to.upstream_model, "weight": to.weight} for to in row.targets.all()]
     # By name and not by id: ids made in the same millisecond sort at random.
     targets.sort(key=lambda target: (target["backend"], target["upstream_model"]))
-    return {"model": row.model, "selection": row.selection, "is_active": row.is_active, "targets": targets}
+    return {
+        "model": row.model,
+        "aliases": sorted(row.aliases),
+        "selection": row.selection,
+        "output_cap_tokens": row.output_cap_tokens,
+        "cache": {"exact_ttl_s": row.exact_cache_ttl_s, "sampled": row.is_sampled_cacheable},
+        "coalesce": row.is_coalesced,
+        "on_unpriced": row.on_unpriced,
+        "is_active": row.is_active,
+        "targets": targets,
+    }
+
+
+def _service(row: Service) -> dict[str, Any]:
+    return {
+        "path": row.path,
+        "upstream": row.upstream_url,
+        "strip_prefix": row.is_prefix_stripped,
+        "cache_get_ttl_s": row.cache_get_ttl_s,
+        "request_headers": sorted(row.request_headers),
+        "response_headers": sorted(row.response_headers),
+        "body_limit_bytes": row.body_limit_bytes,
+        "connect_timeout_s": row.connect_timeout_s,
+        "first_byte_timeout_s": row.first_byte_timeout_s,
+        "idle_timeout_s": row.idle_timeout_s,
+        "total_timeout_s": row.total_timeout_s,
+        "is_active": row.is_active,
+    }
 
 
 def _limit(row: Limit) -> dict[str, Any]:
+    is_cost = row.unit == LimitUnit.COST
     return {
         "name": row.name,
         "scope": row.scope,
         "unit": row.unit,
-        "amount": row.amount,
+        "amount": None if is_cost else row.amount,
+        "amount_usd": format_usd(row.amount) if is_cost else None,
         "window_s": row.window_s,
-        "burst": row.burst,
+        "calendar": row.calendar or None,
+        "burst": None if is_cost else row.burst,
+        "burst_usd": format_usd(row.burst) if is_cost and row.burst else None,
         "mode": row.mode,
         "workspace": row.workspace.slug if row.workspace else None,
         "model": row.model,
+        "is_per_model": row.is_per_model,
+        "tag": row.tag,
     }
 
 
 def price_fields(row: Price) -> dict[str, Any]:
-    cached = row.cached_input_nano_usd_per_mtok
     return {
         "provider": row.provider,
         "upstream_model": row.upstream_model,
         "backend": row.backend.name if row.backend else None,
         "effective_at": format_moment(row.effective_at),
-        "input_usd_per_mtok": format_usd(row.input_nano_usd_per_mtok),
-        "cached_input_usd_per_mtok": None if cached is None else format_usd(cached),
-        "output_usd_per_mtok": format_usd(row.output_nano_usd_per_mtok),
+        **{f"{name}_usd_per_mtok": _usd(getattr(row, rate_column(name))) for name in RATES},
     }
+
+
+def _usd(nano_usd: int | None) -> str | None:
+    return None if nano_usd is None else format_usd(nano_usd)
 
 
 def unrevoked_api_keys() -> Sequence[ApiKey]:
@@ -114,6 +151,7 @@ def api_key_fields(row: ApiKey) -> dict[str, Any]:
         "models": [] if "*" in row.allowed_models else row.allowed_models,
         "networks": row.allowed_networks,
         "limits": sorted(limit.name for limit in row.limits.all()),
+        "permissions": sorted(row.permissions),
         "is_keepalive_enabled": row.is_keepalive_enabled,
         "expires_at": format_moment(row.expires_at) if row.expires_at else None,
     }

@@ -18,13 +18,13 @@ import msgspec
 import yaml
 from msgspec import UNSET, Meta, UnsetType
 
-from apikeys.public import LimitMode, LimitScope, LimitUnit
+from apikeys.public import CalendarWindow, LimitMode, LimitScope, LimitUnit, Permission, default_permissions
 from common.errors import DomainError
+from common.money import format_usd, parse_usd
 from common.secret import Secret
-from proxy.choices import OnDisconnect, Provider, Selection
+from proxy.choices import OnDisconnect, OnUnpriced, Provider, Selection
 from proxy.configuration.diff import SECTIONS
 from proxy.configuration.explain import explain
-from proxy.configuration.money import format_usd, parse_usd
 from proxy.configuration.times import ALWAYS, format_moment
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}")
@@ -67,6 +67,8 @@ class BackendEntry(Entry, kw_only=True):
     base_url: Text
     credential: Text | UnsetType | None = UNSET
     price_provider: str = ""
+    api_version: str = ""
+    min_stream_bytes_per_s: Annotated[int, Meta(ge=0)] = 0
     connect_timeout_s: float = 2
     first_token_timeout_s: float = 30
     idle_timeout_s: float = 60
@@ -84,34 +86,88 @@ class TargetEntry(Entry, kw_only=True):
     weight: Annotated[int, Meta(ge=0)] = 1
 
 
+class CacheEntry(Entry, kw_only=True):
+    """What of a route's answers may be given again; `sampled`: also those to requests with a temperature above 0."""
+
+    exact_ttl_s: Annotated[int, Meta(ge=0)] = 0
+    sampled: bool = False
+
+
 class RouteEntry(Entry, kw_only=True):
     model: Text
     targets: Annotated[list[TargetEntry], Meta(min_length=1)]
+    aliases: list[Text] = []
     selection: Selection = Selection.WEIGHTED
+    output_cap_tokens: Count = 4096
+    cache: CacheEntry = msgspec.field(default_factory=CacheEntry)
+    coalesce: bool = False
+    on_unpriced: OnUnpriced = OnUnpriced.ALLOW
     is_active: bool = True
 
     def fields(self) -> dict[str, Any]:
         targets = sorted((target.fields() for target in self.targets), key=lambda target: (target["backend"], target["upstream_model"]))
-        return super().fields() | {"targets": targets}
+        return super().fields() | {"targets": targets, "aliases": sorted(set(self.aliases)), "cache": self.cache.fields()}
+
+
+class ServiceEntry(Entry, kw_only=True):
+    path: Text
+    upstream: Text
+    strip_prefix: bool = False
+    cache_get_ttl_s: Annotated[int, Meta(ge=0)] = 0
+    request_headers: list[Text] = []
+    response_headers: list[Text] = []
+    body_limit_bytes: Count = 32 * 1024 * 1024
+    connect_timeout_s: float = 2
+    first_byte_timeout_s: float = 30
+    idle_timeout_s: float = 60
+    total_timeout_s: float = 600
+    is_active: bool = True
+
+    def fields(self) -> dict[str, Any]:
+        return super().fields() | {
+            "request_headers": sorted({name.lower() for name in self.request_headers}),
+            "response_headers": sorted({name.lower() for name in self.response_headers}),
+        }
 
 
 class LimitEntry(Entry, kw_only=True):
     name: Text
     scope: LimitScope
     unit: LimitUnit = LimitUnit.REQUESTS
-    amount: Count
+    amount: Count | None = None
+    amount_usd: Usd | None = None
     window_s: Count = 1
+    calendar: CalendarWindow | None = None
     burst: Count | None = None
+    burst_usd: Usd | None = None
     mode: LimitMode = LimitMode.ENFORCE
     workspace: str | None = None
     model: str = ""
+    is_per_model: bool = False
+    tag: str = ""
 
     def fields(self) -> dict[str, Any]:
-        return super().fields() | {"workspace": self.workspace or None}
+        """Errors: ValueError unless a cost has an amount in dollars and everything else one in units."""
+        is_cost = self.unit == LimitUnit.COST
+        for name in ("amount", "burst"):
+            wrong, right = (name, f"{name}_usd") if is_cost else (f"{name}_usd", name)
+            if getattr(self, wrong) is not None:
+                raise ValueError(f"a limit of unit {self.unit.value} has `{right}`, not `{wrong}`")
+        if self.amount is None and self.amount_usd is None:
+            raise ValueError(f"a limit of unit {self.unit.value} needs `{'amount_usd' if is_cost else 'amount'}`")
+        return super().fields() | {
+            "workspace": self.workspace or None,
+            "amount_usd": _canonical_usd(self.amount_usd) if self.amount_usd is not None else None,
+            "burst_usd": _canonical_usd(self.burst_usd) if self.burst_usd is not None else None,
+        }
 
 
 class PriceEntry(Entry, kw_only=True):
-    """An operator's price. Without `effective_at` it holds from always, so that applying a file again adds no second price."""
+    """
+    An operator's price. Without `effective_at` it holds from always, so that applying a file again adds no second price.
+
+    A class without a price has that of what it is part of: input or output, an hour's cache write that of five minutes.
+    """
 
     provider: Text
     upstream_model: Text
@@ -120,16 +176,16 @@ class PriceEntry(Entry, kw_only=True):
     input_usd_per_mtok: Usd
     cached_input_usd_per_mtok: Usd | None = None
     output_usd_per_mtok: Usd
+    cache_write_5m_usd_per_mtok: Usd | None = None
+    cache_write_1h_usd_per_mtok: Usd | None = None
+    reasoning_usd_per_mtok: Usd | None = None
+    audio_input_usd_per_mtok: Usd | None = None
+    audio_output_usd_per_mtok: Usd | None = None
 
     def fields(self) -> dict[str, Any]:
-        cached = self.cached_input_usd_per_mtok
-        return super().fields() | {
-            "backend": self.backend or None,
-            "effective_at": format_moment(self.effective_at),
-            "input_usd_per_mtok": _canonical_usd(self.input_usd_per_mtok),
-            "cached_input_usd_per_mtok": None if cached is None else _canonical_usd(cached),
-            "output_usd_per_mtok": _canonical_usd(self.output_usd_per_mtok),
-        }
+        own = super().fields()
+        rates = {name: _canonical_usd(value) for name, value in own.items() if name.endswith("_usd_per_mtok") and value is not None}
+        return own | rates | {"backend": self.backend or None, "effective_at": format_moment(self.effective_at)}
 
 
 class ApiKeyEntry(Entry, kw_only=True):
@@ -138,6 +194,7 @@ class ApiKeyEntry(Entry, kw_only=True):
     models: list[Text] = []
     networks: list[Text] = []
     limits: list[Text] = []
+    permissions: list[Permission] = msgspec.field(default_factory=lambda: [Permission(name) for name in default_permissions()])
     is_keepalive_enabled: bool = True
     expires_at: Moment | None = None
 
@@ -145,6 +202,7 @@ class ApiKeyEntry(Entry, kw_only=True):
         return super().fields() | {
             "models": [] if "*" in self.models else self.models,  # both say: all of them
             "limits": sorted(set(self.limits)),
+            "permissions": sorted({permission.value for permission in self.permissions}),
             "expires_at": format_moment(self.expires_at) if self.expires_at else None,
         }
 
@@ -155,6 +213,7 @@ class Document(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     workspaces: list[WorkspaceEntry] | UnsetType = UNSET
     backends: list[BackendEntry] | UnsetType = UNSET
     routes: list[RouteEntry] | UnsetType = UNSET
+    services: list[ServiceEntry] | UnsetType = UNSET
     limits: list[LimitEntry] | UnsetType = UNSET
     prices: list[PriceEntry] | UnsetType = UNSET
     api_keys: list[ApiKeyEntry] | UnsetType = UNSET

@@ -15,30 +15,46 @@ from proxy.choices import PriceSource
 from proxy.configuration.diff import SECTIONS
 from proxy.configuration.export import api_key_fields, price_fields, unrevoked_api_keys
 from proxy.configuration.format import Document, DocumentError
-from proxy.domain import delete_backend, delete_price, delete_route
-from proxy.models import Backend, Price, Route
+from proxy.domain import delete_backend, delete_price, delete_route, delete_service
+from proxy.models import Backend, Price, Route, Service
 
 
 def prune(document: Document) -> None:
     """
-    Delete, and for API keys revoke, what the sections of `document` do not name; users of a thing come before the thing.
+    Delete, and for API keys revoke, what the sections of `document` do not name, save routes; users of a thing come before the thing.
 
     Errors: DocumentError for a backend that a route sends to, a limit that an API key names, a workspace that has API keys.
     """
     steps: Sequence[tuple[str, Callable[[], Iterable[Any]], Callable[[Any], str], Callable[[Any], None]]] = (
         ("api_keys", unrevoked_api_keys, lambda row: _identify("api_keys", api_key_fields(row)), revoke_key),
         ("prices", _operator_prices, lambda row: _identify("prices", price_fields(row)), delete_price),
-        ("routes", Route.objects.all, lambda row: row.model, delete_route),
+        ("services", Service.objects.all, lambda row: row.path, delete_service),
         ("backends", Backend.objects.all, lambda row: row.name, delete_backend),
         ("limits", Limit.objects.all, lambda row: row.name, _delete_limit),
         ("workspaces", Workspace.objects.all, lambda row: row.slug, delete_workspace),
     )
-    for section, stored, name_of, remove in steps:
-        if document.has(section):
-            named = {_identify(section, entry.fields()) for entry in document.entries(section)}
-            for row in stored():
-                if name_of(row) not in named:
-                    _remove(section, name_of(row), row, remove)
+    for step in steps:
+        _prune_section(document, *step)
+
+
+def prune_routes(document: Document) -> None:
+    """Delete the routes that the document, if it has that section, does not name."""
+    _prune_section(document, "routes", Route.objects.all, lambda row: row.model, delete_route)
+
+
+def _prune_section(
+    document: Document,
+    section: str,
+    stored: Callable[[], Iterable[Any]],
+    name_of: Callable[[Any], str],
+    remove: Callable[[Any], None],
+) -> None:
+    if not document.has(section):
+        return
+    named = {_identify(section, entry.fields()) for entry in document.entries(section)}
+    for row in stored():
+        if name_of(row) not in named:
+            _remove(section, name_of(row), row, remove)
 
 
 def _identify(section: str, fields: Any) -> str:

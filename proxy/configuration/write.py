@@ -13,10 +13,12 @@ from proxy.configuration.export import build_document, export_api_keys
 from proxy.configuration.format import (
     ApiKeyEntry,
     BackendEntry,
+    CacheEntry,
     Entry,
     LimitEntry,
     PriceEntry,
     RouteEntry,
+    ServiceEntry,
     TargetEntry,
     WorkspaceEntry,
 )
@@ -35,6 +37,7 @@ _ENTRIES: Final[dict[str, type[Entry]]] = {
     "workspaces": WorkspaceEntry,
     "backends": BackendEntry,
     "routes": RouteEntry,
+    "services": ServiceEntry,
     "limits": LimitEntry,
     "prices": PriceEntry,
     "api_keys": ApiKeyEntry,
@@ -68,6 +71,10 @@ def _without_defaults(kind: type[Entry], fields: dict[str, Any]) -> dict[str, An
     kept = {name: value for name, value in fields.items() if name in defaults and value != defaults[name]}
     if "targets" in kept:
         kept["targets"] = [_without_defaults(TargetEntry, target) for target in kept["targets"]]
+    if "cache" in kept:
+        kept["cache"] = _without_defaults(CacheEntry, kept["cache"])
+        if not kept["cache"]:
+            del kept["cache"]
     return kept
 
 

@@ -10,10 +10,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from apikeys.choices import LimitScope
+from apikeys.choices import LimitScope, Permission
 from apikeys.domain import CreatedKey, create_key
 from apikeys.errors import ApiKeyError
-from apikeys.models import Limit, Workspace
+from apikeys.models import Limit, Workspace, default_permissions
 
 
 class Command(BaseCommand):
@@ -24,13 +24,24 @@ class Command(BaseCommand):
         parser.add_argument("--name", required=True, help="How the key is called; once in a workspace.")
         parser.add_argument("--limit", action="append", default=[], metavar="NAME", help="A limit of scope key; may come again.")
         parser.add_argument("--models", default="*", help="What it may use, with commas; * at an end matches any ending. Default: all.")
+        parser.add_argument(
+            "--permissions",
+            default=",".join(default_permissions()),
+            help=f"What it may do, with commas, out of {', '.join(Permission.values)}. Default: %(default)s.",
+        )
         parser.add_argument("--json", action="store_true", help="Write one JSON object with id, name and api_key.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         workspace = _get_workspace(options["workspace"])
         limits = [_get_limit(name) for name in options["limit"]]
         try:
-            created = create_key(workspace, options["name"], allowed_models=_read_models(options["models"]), limits=limits)
+            created = create_key(
+                workspace,
+                options["name"],
+                allowed_models=_read_models(options["models"]),
+                permissions=_read_permissions(options["permissions"]),
+                limits=limits,
+            )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         except ApiKeyError as error:
@@ -63,6 +74,15 @@ def _read_models(text: str) -> list[str]:
     if not names:
         raise CommandError("--models names no model; leave it out to allow all.")
     return [] if "*" in names else names
+
+
+def _read_permissions(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in Permission.values]
+    if unknown or not names:
+        problem = f"There is no permission {unknown[0]}." if unknown else "--permissions names none."
+        raise CommandError(f"{problem} Permissions: {', '.join(Permission.values)}.")
+    return names
 
 
 def _describe(created: CreatedKey) -> str:

@@ -223,3 +223,31 @@ def test_a_key_is_found_by_its_readable_part(form, admin_client, acme, api_key):
     public_id = api_key.secrets.get().public_id
 
     assert _names(admin_client.get(_LIST, {"q": form.format(public_id)})) == ["ci"]
+
+
+def test_a_key_is_given_permissions_and_keeps_them_on_a_page_saved_as_it_stands(admin_client, acme):
+    form = read_form(admin_client.get(_ADD))
+    admin_client.post(_ADD, form | {"workspace": acme.pk, "name": "manager", "permissions": ["keys", "inference"]})
+    key = ApiKey.objects.get()
+
+    admin_client.post(_page(key, "change"), read_form(admin_client.get(_page(key, "change"))))
+
+    key.refresh_from_db()
+    assert form["permissions"] == ["inference", "usage"]
+    assert sorted(key.permissions) == ["inference", "keys"]
+
+
+def test_a_key_that_may_do_nothing_is_refused_at_the_field(admin_client, acme):
+    page = admin_client.post(_ADD, read_form(admin_client.get(_ADD)) | {"workspace": acme.pk, "name": "ci", "permissions": []})
+
+    assert list(page.context["adminform"].form.errors) == ["permissions"]
+
+
+def test_programs_for_a_new_key_name_no_wildcard(admin_client, acme):
+    backend = save_backend(Backend(name="b", provider="openai", base_url="https://api.example.com/v1"))
+    save_route(Route(model="a/*"), [TargetDraft(backend, "*")])
+    save_route(Route(model="gpt-4o"), [TargetDraft(backend, "gpt-4o")])
+
+    page = admin_client.post(_ADD, read_form(admin_client.get(_ADD)) | {"workspace": acme.pk, "name": "ci"})
+
+    assert all("gpt-4o" in snippet.text and "a/*" not in snippet.text for snippet in page.context["snippets"])

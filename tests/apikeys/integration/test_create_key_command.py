@@ -53,6 +53,22 @@ def test_create_key_takes_limits_and_models():
     assert {limit.name for limit in key.limits.all()} == {"each", "more"}
 
 
+def test_create_key_takes_permissions_and_has_the_usual_ones_otherwise():
+    run("--workspace", "acme", "--name", "usual")
+    run("--workspace", "acme", "--name", "manager", "--permissions", "keys, usage")
+
+    assert dict(ApiKey.objects.values_list("name", "permissions")) == {"usual": ["inference", "usage"], "manager": ["keys", "usage"]}
+
+
+@pytest.mark.parametrize(("text", "said"), [("inference,root", "There is no permission root."), (" , ", "--permissions names none.")])
+def test_create_key_permissions_that_cannot_be_name_those_that_can(text, said):
+    with pytest.raises(CommandError, match=said) as error:
+        run("--workspace", "acme", "--name", "ci", "--permissions", text)
+
+    assert "Permissions: inference, usage, keys." in str(error.value)
+    assert not ApiKey.objects.exists()
+
+
 def test_create_key_star_means_all_models():
     run("--workspace", "acme", "--name", "ci", "--models", "*")
 

@@ -31,3 +31,14 @@ def format_usd(nano_usd: int) -> str:
     """Return nano-dollars as dollars without an exponent or trailing zeros: 150_000_000 is `0.15`."""
     dollars, rest = divmod(nano_usd, NANO_PER_USD)
     return f"{dollars}.{rest:09d}".rstrip("0").rstrip(".")
+
+
+def show_usd(nano_usd: int) -> str:
+    """Return nano-dollars for people: 150_000_000 is `$0.15`."""
+    return f"${format_usd(nano_usd)}"
+
+
+def show_budget(nano_usd: int) -> str:
+    """Return nano-dollars as a round sum is written, with thousands apart and at least cents: `$1,500.00`, `$0.000125`."""
+    dollars, rest = divmod(nano_usd, NANO_PER_USD)
+    return f"${dollars:,}.{f'{rest:09d}'.rstrip('0').ljust(2, '0')}"

@@ -1,0 +1,1 @@
+"""`/api/keys`: programs and people manage the keys of a workspace."""
