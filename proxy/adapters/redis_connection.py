@@ -1,7 +1,8 @@
 """
 The hot path's own connection to Redis or Valkey: commands of one event-loop tick leave in one write, answers come back in order.
 
-Rules: a call never waits longer than its deadline, also when the server hangs; a breaker answers at once while it is known to be away.
+Rules: a call never waits longer than its deadline, also when the server hangs; a breaker answers at once while it is known to be away,
+and no call of a request is used to find out whether it is back: the connection pings by itself.
 Everything that is not on the way of a request uses `redis.asyncio` instead (`adapters/watcher.py`).
 """
 
@@ -12,7 +13,9 @@ import contextlib
 import ssl
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -22,7 +25,8 @@ import structlog
 log = structlog.get_logger(__name__)
 
 _BREAKER_FAILURES_COUNT = 3
-_BREAKER_OPEN_S = 0.5
+_PROBE_S = 0.25
+_BUSY_TICK_S = 0.005
 _RECONNECT_MAX_S = 1.0
 
 
@@ -61,14 +65,28 @@ class RedisAddress:
         return cls("", parts.hostname, parts.port or 6379, username, password, database, parts.scheme == "rediss")
 
 
+OnLate = Callable[[Any], None]
+"""Told the answer to a call whose caller stopped waiting; errors are not told."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A call on the line."""
+
+    deadline: float
+    future: asyncio.Future[Any]
+    on_late: OnLate | None
+
+
 class _Protocol(asyncio.Protocol):
     """One connection: requests out in order, replies matched to them in order."""
 
     def __init__(self, owner: RedisConnection) -> None:
         self._owner = owner
         self._reader = hiredis.Reader()
-        self.pending: deque[tuple[float, asyncio.Future[Any]]] = deque()
+        self.pending: deque[_Pending] = deque()
         self._out: list[bytes] = []
+        self._queued_at = 0.0
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
@@ -77,11 +95,12 @@ class _Protocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
 
-    def send(self, command: bytes, deadline: float) -> asyncio.Future[Any]:
+    def send(self, command: bytes, deadline: float, on_late: OnLate | None = None) -> asyncio.Future[Any]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        self.pending.append((deadline, future))
+        self.pending.append(_Pending(deadline, future, on_late))
         if not self._out:
+            self._queued_at = time.monotonic()
             loop.call_soon(self._flush)
         self._out.append(command)
         if self._timer is None or deadline < self._timer_due:  # the greeting of a new connection may take longer than a call
@@ -101,20 +120,24 @@ class _Protocol(asyncio.Protocol):
             return
         now = time.monotonic()
         next_at = now + self._owner.timeout_s
-        for deadline, future in self.pending:
-            if deadline > now:
-                next_at = deadline
+        for each in self.pending:
+            if each.deadline > now:
+                next_at = each.deadline
                 break
-            if not future.done():
-                future.set_exception(RedisUnavailable("no answer in time"))
+            if not each.future.done():
+                each.future.set_exception(RedisUnavailable("no answer in time"))
                 self._owner.note_failure()
-        if self.pending[0][0] + self._owner.stuck_s < now:
+        if self.pending[0].deadline + self._owner.stuck_s < now:
             self.abort()
             return
         self._arm(next_at)
 
     def _flush(self) -> None:
         out, self._out = self._out, []
+        waited_s = time.monotonic() - self._queued_at
+        if waited_s > _BUSY_TICK_S:  # the server has its time from now on
+            for each in islice(reversed(self.pending), len(out)):
+                each.deadline += waited_s
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(b"".join(out))
 
@@ -122,21 +145,23 @@ class _Protocol(asyncio.Protocol):
         try:
             self._reader.feed(data)
             while (reply := self._reader.gets()) is not False:
-                _, future = self.pending.popleft()
-                if future.done():
-                    continue  # its caller stopped waiting; the answer still had to be taken off the line
+                each = self.pending.popleft()
+                if each.future.done():  # its caller stopped waiting; the answer still had to be taken off the line
+                    if each.on_late is not None and not isinstance(reply, hiredis.ReplyError):
+                        each.on_late(reply)
+                    continue
                 if isinstance(reply, hiredis.ReplyError):
-                    future.set_exception(RedisRefused(str(reply)))
+                    each.future.set_exception(RedisRefused(str(reply)))
                 else:
-                    future.set_result(reply)
+                    each.future.set_result(reply)
                 self._owner.note_answer()
         except (hiredis.ProtocolError, IndexError):
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        for _, future in self.pending:
-            if not future.done():
-                future.set_exception(RedisUnavailable("the connection broke"))
+        for each in self.pending:
+            if not each.future.done():
+                each.future.set_exception(RedisUnavailable("the connection broke"))
         self.pending.clear()
         if not self.closed.done():
             self.closed.set_result(None)
@@ -161,13 +186,13 @@ class RedisConnection:
         self._protocol: _Protocol | None = None
         self._task: asyncio.Task[None] | None = None
         self._failures_count = 0
-        self._open_until = 0.0
+        self._is_open = False
         self._scripts: dict[bytes, bytes] = {}
 
     @property
     def is_available(self) -> bool:
-        """Tell whether a call is tried at all: connected, and the breaker closed or due for a probe."""
-        return self._protocol is not None and time.monotonic() >= self._open_until
+        """Tell whether a call is tried at all: connected, and the breaker closed."""
+        return self._protocol is not None and not self._is_open
 
     async def start(self) -> None:
         """Connect if the server is there; keep trying in the background if not."""
@@ -189,38 +214,48 @@ class RedisConnection:
         """Errors: RedisUnavailable, RedisRefused."""
         return await self.submit(*arguments)
 
-    def submit(self, *arguments: bytes | str | int | float) -> asyncio.Future[Any]:
+    def submit(self, *arguments: bytes | str | int | float, on_late: OnLate | None = None) -> asyncio.Future[Any]:
         """Queue a command for this tick's write. Errors: RedisUnavailable now, or from the future; RedisRefused from the future."""
         protocol = self._protocol
-        now = time.monotonic()
-        if protocol is None or now < self._open_until:
+        if protocol is None or self._is_open:
             raise RedisUnavailable("not connected")
-        if self._open_until:
-            self._open_until = now + self.timeout_s * 2  # one probe at a time: the next call waits for its outcome
         command = hiredis.pack_command(arguments)  # type: ignore[arg-type]  # its stub allows one argument
-        return protocol.send(command, now + self.timeout_s)
+        return protocol.send(command, time.monotonic() + self.timeout_s, on_late)
 
-    async def run_script(self, script: bytes, keys: list[bytes], arguments: list[bytes | str | int | float]) -> Any:
+    async def run_script(
+        self, script: bytes, keys: list[bytes], arguments: list[bytes | str | int | float], on_late: OnLate | None = None
+    ) -> Any:
         """Run a Lua script, loading it where the server does not know it. Errors: as `call`."""
         digest = self._scripts.get(script)
         if digest is None:
             digest = self._scripts[script] = await self.call(b"SCRIPT", b"LOAD", script)
         try:
-            return await self.submit(b"EVALSHA", digest, len(keys), *keys, *arguments)
+            return await self.submit(b"EVALSHA", digest, len(keys), *keys, *arguments, on_late=on_late)
         except RedisRefused as error:
             if not str(error).startswith("NOSCRIPT"):
                 raise
-            return await self.call(b"EVAL", script, len(keys), *keys, *arguments)
+            return await self.submit(b"EVAL", script, len(keys), *keys, *arguments, on_late=on_late)
 
     def note_answer(self) -> None:
-        if self._failures_count or self._open_until:
-            self._failures_count = 0
-            self._open_until = 0.0
+        if self._failures_count:
+            self._failures_count, self._is_open = 0, False
 
     def note_failure(self) -> None:
         self._failures_count += 1
-        if self._failures_count >= _BREAKER_FAILURES_COUNT:
-            self._open_until = time.monotonic() + _BREAKER_OPEN_S
+        if self._failures_count >= _BREAKER_FAILURES_COUNT and not self._is_open:
+            self._is_open = True
+            self._probe_later()
+
+    def _probe_later(self) -> None:
+        asyncio.get_running_loop().call_later(_PROBE_S, self._probe, self._protocol)
+
+    def _probe(self, protocol: _Protocol | None) -> None:
+        """Ping a server that did not answer; the first answer that comes in time closes the breaker."""
+        if protocol is None or protocol is not self._protocol or not self._is_open:
+            return
+        command = hiredis.pack_command((b"PING",))
+        protocol.send(command, time.monotonic() + self.timeout_s).add_done_callback(asyncio.Future.exception)  # told by note_failure
+        self._probe_later()
 
     async def _connect(self) -> _Protocol:
         loop = asyncio.get_running_loop()
@@ -263,7 +298,7 @@ class RedisConnection:
             if is_reported:
                 log.info("redis_available")
             delay_s, is_reported = 0.05, False
-            self._failures_count, self._open_until = 0, 0.0
+            self._failures_count, self._is_open = 0, False
             self._protocol = protocol
             if not first.done():
                 first.set_result(None)
