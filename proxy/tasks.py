@@ -15,14 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
 from apikeys.tasks import prune_key_changes
+from proxy.adapters.counter_release import CounterRelease
 from proxy.adapters.partitions import drop_partitions, ensure_partitions
 from proxy.adapters.shipper import Shipper
 from proxy.adapters.usage_store import store_records
+from proxy.ledger_check import report_mismatches
 from proxy.models import MaintenanceLease, UsageRollup
 
 log = structlog.get_logger(__name__)
@@ -70,6 +73,7 @@ def periodic_jobs(usage_retention_days: int) -> tuple[Job, ...]:
         Job("retention", 3600, lambda: drop_partitions(usage_retention_days)),
         Job("minute_rollups", 3600, prune_minute_rollups),
         Job("key_changes", 3600, prune_key_changes),
+        Job("ledger_check", 86_400, report_mismatches),
     )
 
 
@@ -77,7 +81,7 @@ class Maintenance:
     """The loop of one maintenance process; `stopping` ends it after the step it is in."""
 
     def __init__(self, spool_folder: Path, jobs: tuple[Job, ...], stopping: threading.Event) -> None:
-        self._shipper = Shipper(spool_folder, store_records)
+        self._shipper = Shipper(spool_folder, store_records, CounterRelease(settings.REDIS_URL))
         self._jobs = jobs
         self._stopping = stopping
         self._holder = uuid.uuid4()

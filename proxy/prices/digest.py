@@ -7,21 +7,31 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import Final
 
 from django.db import connection
 
 VERSION_LENGTH = 12
 
-ListPrice = tuple[str, str, int, int, int | None, int]
-"""provider, upstream model, effective at (unix seconds), then input, cached input and output in nano-dollars per million tokens."""
+RATES: Final = ("input", "cached_input", "output", "cache_write_5m", "cache_write_1h", "reasoning", "audio_input", "audio_output")
+"""The classes of usage in the order in which lists and files have their prices; all but input and output may have none."""
+
+ListPrice = tuple[str, str, int, int, int | None, int, int | None, int | None, int | None, int | None, int | None]
+"""provider, upstream model, effective at (unix seconds), then the prices of `RATES` in nano-dollars per million tokens."""
+
+
+def rate_column(name: str) -> str:
+    """Return the column of `proxy_price` (and the field of `Price`) for one of `RATES`."""
+    return f"{name}_nano_usd_per_mtok"
+
 
 # COLLATE "C" sorts by bytes, as Python sorts what it hashes.
-_DIGEST_SQL = """
-SELECT md5(string_agg(concat_ws('|', provider, upstream_model, extract(epoch FROM effective_at)::bigint, input_nano_usd_per_mtok,
-                                coalesce(cached_input_nano_usd_per_mtok::text, ''), output_nano_usd_per_mtok), E'\\n'
+_DIGEST_SQL = f"""
+SELECT md5(string_agg(concat_ws('|', provider, upstream_model, extract(epoch FROM effective_at)::bigint,
+                                {", ".join(f"coalesce({rate_column(name)}::text, '')" for name in RATES)}), E'\\n'
            ORDER BY provider COLLATE "C", upstream_model COLLATE "C", effective_at))
 FROM proxy_price WHERE source = 'snapshot'
-"""
+"""  # noqa: S608  # our own names
 
 
 def stored_price_list_version() -> str | None:
@@ -34,8 +44,5 @@ def stored_price_list_version() -> str | None:
 
 def price_list_version(prices: Iterable[ListPrice]) -> str:
     """Return the version that the table has once it holds exactly `prices`."""
-    lines = (
-        f"{provider}|{model}|{effective_at_s}|{input_}|{'' if cached is None else cached}|{output}"
-        for provider, model, effective_at_s, input_, cached, output in sorted(prices, key=lambda price: price[:3])
-    )
+    lines = ("|".join("" if value is None else str(value) for value in price) for price in sorted(prices, key=lambda price: price[:3]))
     return hashlib.md5("\n".join(lines).encode(), usedforsecurity=False).hexdigest()[:VERSION_LENGTH]

@@ -24,14 +24,19 @@ from proxy.prices.patterns import fold_model, is_exact
 
 PACKAGE: Final = "genai-prices"
 PATH: Final = Path(__file__).with_name("list_prices.json")
-FORMAT: Final = "[model pattern, first day (UTC) or null for always, input, cached input or null for the price of input, output]"
+FORMAT: Final = (
+    "[model pattern, first day (UTC) or null for always, input, cached input, output, cache write for 5 minutes, cache write for an hour,"
+    " reasoning, audio input, audio output]; null, and what is missing at the end, says nothing of its class"
+)
 _DAY: Final = dt.timedelta(days=1)
-_OTHER_OUTPUT: Final = ("output_audio_mtok", "output_image_mtok", "output_video_mtok")
+_OTHER_OUTPUT: Final = ("output_image_mtok", "output_video_mtok")
+_LONG_WRITE_FACTOR: Final = 2  # Anthropic's: a cache write for an hour costs twice the input
 _DATE_TAIL = re.compile(r"^\^(?P<name>[A-Za-z0-9/_.\\-]+?)(?P<tail>\[-@\]|[-])(?P<digits>\\d\{8\}|\\d\{4\}-\\d\{2\}-\\d\{2\})\$$")
 
-Rates = tuple[int, int | None, int]
-"""input, cached input, output in nano-dollars per million tokens."""
-Row = tuple[str, str | None, int, int | None, int]
+Rates = tuple[int | None, ...]
+"""Prices in the order of `digest.RATES`, in nano-dollars per million tokens, up to the last one that the list tells."""
+Row = tuple[Any, ...]
+"""Pattern, first day or None, then the rates."""
 
 
 def generate() -> str:
@@ -113,7 +118,7 @@ def _timeline(model: types.ModelInfo) -> Iterator[tuple[str | None, Rates]]:
     first_days = sorted({price.constraint.start_date for price in dated if isinstance(price.constraint, types.StartDateConstraint)})
     before: Rates | None = None
     for day in [None, *first_days]:
-        rates = _rates(_price_on(dated, day))
+        rates = _rates(model, _price_on(dated, day))
         if rates is not None and rates != before:
             yield day.isoformat() if day else None, rates
         before = rates or before
@@ -137,13 +142,39 @@ def _is_for_few_hours(constraint: Any) -> bool:
     return (end - start) % _DAY < _DAY / 2
 
 
-def _rates(price: types.ModelPrice) -> Rates | None:
-    """Return the rates of a model that answers in text, None for other output and for prices by the hour, page or character alone."""
+def _rates(model: types.ModelInfo, price: types.ModelPrice) -> Rates | None:
+    """Return the rates of a model that answers in text or audio; None for other output, and for prices by the hour, page or character."""
     input_, output = _nano_usd(price.input_mtok), _nano_usd(price.output_mtok)
     if input_ is None or any(getattr(price, name, None) is not None for name in _OTHER_OUTPUT):
         return None
-    # Embeddings have no output; they are priced by their input alone.
-    return input_, _nano_usd(price.cache_read_mtok), output or 0
+    audio_output = _nano_usd(price.output_audio_mtok)
+    if output is None and audio_output is not None:
+        return None
+    rates = (
+        input_,
+        _nano_usd(price.cache_read_mtok),
+        output or 0,  # embeddings have no output; they are priced by their input alone
+        _nano_usd(price.cache_write_mtok),
+        _nano_usd(price.cache_write_1h_mtok) or _long_write(model, price),
+        _nano_usd(price.output_reasoning_mtok),
+        _nano_usd(price.input_audio_mtok),
+        audio_output,
+    )
+    return _without_silent_tail(rates)
+
+
+def _long_write(model: types.ModelInfo, price: types.ModelPrice) -> int | None:
+    """Return what Anthropic asks for a cache write that lasts an hour, where a list has its model and says nothing of it."""
+    input_ = _nano_usd(price.input_mtok)
+    if input_ is None or price.cache_write_mtok is None or "claude" not in fold_model(model.id):
+        return None
+    return _LONG_WRITE_FACTOR * input_
+
+
+def _without_silent_tail(rates: Rates) -> Rates:
+    while rates[-1] is None:
+        rates = rates[:-1]
+    return rates
 
 
 def _nano_usd(price: Decimal | types.TieredPrices | None) -> int | None:

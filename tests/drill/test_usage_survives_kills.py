@@ -1,7 +1,7 @@
 """
 The drill: two thousand requests while workers are killed with -9 at random and PostgreSQL is stopped and started.
 
-Promise: every answered request has exactly one settled record. Prints what it saw.
+Promise: every answered request has exactly one settled record, and records, ledger and rollups add up. Prints what it saw.
 """
 
 from __future__ import annotations
@@ -115,6 +115,7 @@ def test_every_answered_request_has_exactly_one_settled_record(installation: Ins
         f"\n{REQUESTS_COUNT} requests in {seconds:.0f} s, workers killed {trouble.kills_count} times,"
         f" PostgreSQL away {trouble.outages_count} times for {trouble.outage_s:.0f} s (seed {seed})\n{account}"
     )
+    assert installation.manage("check_ledger").strip() == "Everything adds up."
     assert len(load.sent) == REQUESTS_COUNT
     assert trouble.kills_count >= 5
     assert trouble.outages_count >= 2
