@@ -31,6 +31,7 @@ SECRET_KEY: str = read("SECRET_KEY") or _stored.secret_key
 GATEWAY_KEY_PEPPER: str = read("GATEWAY_KEY_PEPPER") or _stored.key_pepper
 GATEWAY_ENCRYPTION_KEYS: list[str] = read("GATEWAY_ENCRYPTION_KEYS") or _stored.encryption_keys
 GATEWAY_ROLE: str = read("GATEWAY_ROLE")
+GATEWAY_SPOOL_FOLDER: Path = _data.spool
 
 # --- stores ---------------------------------------------------------------------------------------------------------------------
 GATEWAY_EMBEDDED_POSTGRES: bool = not read("DATABASE_URL")
@@ -69,6 +70,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "gatewaysite.apps.GatewaysiteConfig",
     "apikeys",
     "items",
@@ -130,6 +133,32 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": ["'self'"],
         "object-src": ["'none'"],
     }
+}
+
+# --- the REST API: an endpoint says itself what its callers may do -------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "gatewaysite.rest.authentication.KeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["common.rest.formats.JsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["common.rest.formats.JsonParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS is a method like any other that an endpoint does not have
+    "EXCEPTION_HANDLER": "gatewaysite.rest.errors.handle_exception",
+    "URL_FORMAT_OVERRIDE": None,  # the Accept header says which format
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Gatewaysite",
+    "VERSION": "1",
+    "DESCRIPTION": "Inference under `/v1` as OpenAI and Anthropic have it; keys, usage and decisions under `/api`.",
+    "SCHEMA_PATH_PREFIX": "/api",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": ["gatewaysite.rest.schema.describe_what_all_share", "gatewaysite.rest.schema.add_data_plane"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 # --- words and times ------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,16 @@
+"""Everything under `/api`."""
+
+from __future__ import annotations
+
+from django.urls import include, path, re_path
+
+from gatewaysite.rest.schema import DocsPage, SchemaFile
+from gatewaysite.rest.views import UnknownPath
+
+urlpatterns = [
+    path("schema", SchemaFile.as_view(), name="schema"),
+    path("docs", DocsPage.as_view(), name="docs"),
+    path("", include("apikeys.rest.urls")),
+    path("", include("proxy.rest.urls")),
+    re_path(r"", UnknownPath.as_view()),
+]
