@@ -4,17 +4,26 @@ Everything that can go wrong with a request, by whose fault it is.
     GatewayError
     ├── CallerError            the request, or who sent it
     │   ├── BadRequest             400  malformed JSON, a bad parameter (`param`)
+    │   │   ├── Untranslatable     400  a parameter that the model's provider has no word for
+    │   │   └── PreviousResponseNotFound  400  a response to go on from that is not kept
     │   ├── ContentFiltered        400  blocked by a guardrail
     │   ├── InvalidApiKey          401  missing, malformed, unknown, revoked, expired: one answer for all
     │   ├── ModelNotAllowed        403
     │   ├── IpNotAllowed           403
+    │   ├── PermissionMissing      403  the key may not do that
+    │   ├── ModelUnpriced          403  its route asks for a price
     │   ├── ModelNotFound          404
     │   ├── NotFound               404  no such path
     │   ├── MethodNotAllowed       405
+    │   ├── NotAcceptable          406  no answer in a type that was asked for
     │   ├── BodyTimeout            408  it did not arrive in time
+    │   ├── IdempotencyConflict    409
     │   ├── RequestTooLarge        413
     │   ├── UnsupportedMediaType   415
+    │   ├── TooManyInFlight        429  on one WebSocket
+    │   ├── NotCached              504  only a cached answer was wanted
     │   ├── RateLimited            429  our own limits
+    │   │   └── BudgetSpent        429  a limit of cost
     │   └── ClientGone             499  nobody is there to be told
     ├── UpstreamError          the provider
     │   ├── UpstreamRefused              its own 4xx, passed on
@@ -33,7 +42,7 @@ closed set. Messages tell the reader what to change and name no internal host.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from proxy.limiter import Reservation
@@ -68,6 +77,20 @@ class BadRequest(CallerError):
     pass
 
 
+class Untranslatable(BadRequest):
+    """A parameter that the model's provider has no word for; `param` names it. Never dropped silently."""
+
+    code = "unsupported_parameter"
+    message = "The request uses a parameter that cannot be translated for this model's provider."
+
+
+class PreviousResponseNotFound(BadRequest):
+    """OpenAI's own status and code, by which clients know that they must send the whole conversation again."""
+
+    code = "previous_response_not_found"
+    message = "The previous response was not found."
+
+
 class ContentFiltered(CallerError):
     code = "content_filter"
     message = "The request was blocked by a guardrail."
@@ -96,6 +119,34 @@ class IpNotAllowed(CallerError):
     message = "This API key may not be used from your address."
 
 
+class ModelUnpriced(CallerError):
+    http_status = 403
+    type = "permission_error"
+    code = "model_unpriced"
+    message = "No price is known for this model, and its route serves none without one. Tell the gateway's admin."
+
+
+class PermissionMissing(CallerError):
+    http_status = 403
+    type = "permission_error"
+    code = "permission_missing"
+    message = "This API key lacks the permission for that."
+
+
+class IdempotencyConflict(CallerError):
+    http_status = 409
+    code = "idempotency_conflict"
+    message = "The idempotency key was used with other parameters, or its first call is still running."
+    is_retryable = False
+
+
+class NotCached(CallerError):
+    http_status = 504
+    code = "not_cached"
+    message = "The request asked for a cached answer only, and there is none."
+    is_retryable = False
+
+
 class ModelNotFound(CallerError):
     http_status = 404
     code = "model_not_found"
@@ -115,6 +166,12 @@ class MethodNotAllowed(CallerError):
     def __init__(self, allowed: str) -> None:
         super().__init__(f"Use {allowed} on this path.")
         self.allowed = allowed
+
+
+class NotAcceptable(CallerError):
+    http_status = 406
+    code = "not_acceptable"
+    message = "This path answers with application/json; some lists also with text/csv."
 
 
 class BodyTimeout(CallerError):
@@ -146,6 +203,30 @@ class RateLimited(CallerError):
     def __init__(self, message: str | None = None, *, retry_after_s: float, reservation: Reservation) -> None:
         super().__init__(message, retry_after_s=retry_after_s)
         self.reservation = reservation
+
+
+class BudgetSpent(RateLimited):
+    """
+    The money of a limit is gone: waiting a little does not help, so no SDK should try again by itself.
+
+    `details` for the body: `limit`, `spent_nano_usd`, `reserved_nano_usd`, `limit_nano_usd`, `resets_at` (ISO 8601, UTC).
+    """
+
+    type = "insufficient_quota"
+    code = "insufficient_quota"
+    message = "The budget is spent."
+    is_retryable = False
+
+    def __init__(self, message: str | None = None, *, retry_after_s: float, reservation: Reservation, details: dict[str, Any]) -> None:
+        super().__init__(message, retry_after_s=retry_after_s, reservation=reservation)
+        self.details = details
+
+
+class TooManyInFlight(CallerError):
+    http_status = 429
+    type = "rate_limit_error"
+    code = "too_many_in_flight"
+    message = "Too many requests run on this socket."
 
 
 class ClientGone(CallerError):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from common.ids import create_uuid7
+from proxy.errors import GatewayError
 from proxy.limiter import Reservation
+from proxy.wire.dialect import OPENAI, Dialect
+from proxy.wire.usage import Usage
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -73,13 +77,34 @@ class Timings:
         return self.stages_s.get("upstream", 0.0)
 
 
+CacheControl = Literal["", "no-cache", "no-store", "only-if-cached"]
+CacheResult = Literal["", "HIT", "MISS", "SEMANTIC", "STALE", "COALESCED", "BYPASS"]
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One call to a backend. `result` is the status it answered with, or how it failed. Units: milliseconds since the request began."""
+
+    backend: str
+    provider: str
+    upstream_model: str
+    started_ms: float
+    result: str = ""
+    ended_ms: float = 0.0
+
+
 @dataclass(slots=True)
 class Exchange:
     """
     What every stage may know of the request.
 
-    `passed_headers` are those that may cross to an upstream. `deadline_s` is the caller's own patience, None for ours. `reservation`
-    and `backend` are filled in on the way, for the answer's headers and the log.
+    `passed_headers` are those that may cross to an upstream, `query` the part of the query that may. `deadline_s` is the caller's own
+    patience, None for ours. `tags`, `end_user`, `cache_control` and `idempotency_key` come from headers. `endpoint` is the operation
+    that is asked for, whatever way it came.
+
+    What is filled in on the way, for the answer's headers, the record and the log: the reservation, the cache's answer and why,
+    the candidates (backend, upstream model, weight), the guards' verdicts, the attempts, the usage and its cost. `dump_stream_error`
+    ends a stream that has begun, in the shape that the stream has by then.
     """
 
     route: str
@@ -88,12 +113,37 @@ class Exchange:
     presented_key: bytes
     body: bytes
     started_at: float
+    dialect: Dialect = OPENAI
     deadline_s: float | None = None
     passed_headers: Headers = field(default_factory=list)
+    query: str = ""
+    tags: tuple[str, ...] = ()
+    end_user: str = ""
+    cache_control: CacheControl = ""
+    idempotency_key: str = ""
+    endpoint: str = ""
     request_id: uuid.UUID = field(default_factory=create_uuid7)
+    request_id_text: str = field(init=False)
     timings: Timings = field(init=False)
     reservation: Reservation | None = None
-    backend: str = ""
+    cache: CacheResult = ""
+    cache_reason: str = ""
+    candidates: tuple[tuple[str, str, int], ...] = ()
+    verdicts: list[dict[str, str]] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    usage: Usage | None = None
+    cost_nano_usd: int = 0
+    dump_stream_error: Callable[[GatewayError], bytes] | None = None
 
     def __post_init__(self) -> None:
+        self.request_id_text = str(self.request_id)
         self.timings = Timings(self.started_at)
+
+    @property
+    def backend(self) -> str:
+        """The backend that was tried last, empty for none."""
+        return self.attempts[-1].backend if self.attempts else ""
+
+    def left_s(self) -> float | None:
+        """Return what is left of the caller's patience, None when it has no end."""
+        return None if self.deadline_s is None else self.deadline_s - self.timings.elapsed_s()

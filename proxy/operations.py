@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY as PROCESS_REGISTRY
 from prometheus_client.multiprocess import MultiProcessCollector
 
 if TYPE_CHECKING:
-    from proxy.asgi import Send
+    from proxy.asgi_types import Send
     from proxy.runtime import Runtime
 
 from proxy import tally

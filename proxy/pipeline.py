@@ -4,243 +4,258 @@ Start reading here: the way of a request, in the order of its stages.
     authenticate   key -> Principal                        stages/authenticate.py
     reserve        limits -> Reservation                   stages/reserve.py
     guard          policies -> Verdict                     stages/guard.py
-    look up        caches -> CachedReply | None            stages/look_up.py
     route          model -> tuple[Target, ...]             stages/route.py
-    forward        target -> UpstreamResponse              stages/forward.py, stages/relay.py for streams
+    look up        caches -> CachedReply | None            stages/look_up.py
+    forward        target -> UpstreamResponse              delivery.py: stages/forward.py, stages/relay.py for streams
     guard the answer                                       stages/guard.py
     settle         usage -> nano-dollars                   stages/settle.py
     record         one line before, one line after         stages/record.py
 
 Rules: a request reads one snapshot from beginning to end. Usage is on disk before the last byte is sent, and it is settled once,
-whoever hangs up first. Nothing here knows HTTP: an `Exchange` comes in, a `Sink` takes the answer, a `GatewayError` leaves.
+whoever hangs up first. Nothing here knows HTTP or a dialect: an `Exchange` comes in, a `Sink` takes the answer, a `GatewayError` leaves.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
 
 from apikeys.hotpath import Principal
-from proxy.errors import ClientGone, GatewayError, InternalError, Overloaded, UpstreamBroken
-from proxy.exchange import Exchange, Headers, Sink
-from proxy.key_directory import KeyDirectory
-from proxy.limiter import Reservation
-from proxy.ports import Upstream, UpstreamFailure, UpstreamResponse
-from proxy.reply_headers import JSON_HEADERS, STREAM_HEADERS, attempt_headers, cost_header, exchange_headers, limit_headers
-from proxy.snapshot import Route, Snapshot, SnapshotHolder
-from proxy.stages.authenticate import authenticate
-from proxy.stages.forward import Attempt, as_gateway_error, first_attempt, forward
-from proxy.stages.guard import Guard, guard, guard_reply
-from proxy.stages.look_up import CachedReply, ReplyCache, look_up
-from proxy.stages.record import Recording, Spool, record
-from proxy.stages.relay import StreamRelay
-from proxy.stages.reserve import LimitPlans, reserve
+from proxy.coalescing import ride
+from proxy.delivery import Delivery
+from proxy.errors import ClientGone, GatewayError, NotCached
+from proxy.estimates import estimate
+from proxy.exchange import CacheResult, Exchange, Headers, Sink
+from proxy.gateway import Gateway
+from proxy.idempotency import run_idempotently
+from proxy.reply_headers import JSON_HEADERS, cache_headers, cost_header, exchange_headers, limit_headers, reply_headers
+from proxy.response_flow import remember_response, resolve_previous
+from proxy.sinks import CapturingSink, content_type_of
+from proxy.snapshot import Route, Snapshot, Target
+from proxy.stages.authenticate import authenticate, require
+from proxy.stages.guard import guard
+from proxy.stages.look_up import CachedReply, CachePlan, look_up, plan_cache
+from proxy.stages.record import Recording, Result, record
+from proxy.stages.reserve import Caller, Reservation, reserve
 from proxy.stages.route import find_route, route
-from proxy.stages.settle import settle
-from proxy.telemetry import cost, model_latency, time_to_first_token, tokens
-from proxy.wire.openai import ChatRequest, Usage, dump_model, dump_models, parse_chat_reply, parse_chat_request
+from proxy.translators.registry import TRANSLATIONS
+from proxy.wire.model_request import ModelRequest
 
-REPLY_LIMIT_BYTES = 64 * 1024 * 1024
+_BETA = "beta=true"  # the only query that may cross: Anthropic's SDK sends it
 
 
-@dataclass(frozen=True, slots=True)
-class Gateway:
-    """All that the pipeline needs, made once for each worker by `runtime.py` (and by `testing.py`)."""
+class Parse(Protocol):
+    """Reads a body of one dialect. Errors: BadRequest."""
 
-    snapshots: SnapshotHolder
-    keys: KeyDirectory
-    pepper: bytes
-    plans: LimitPlans
-    upstream: Upstream
-    spool: Spool
-    guards: tuple[Guard, ...] = ()
-    caches: tuple[ReplyCache, ...] = ()
-    json_depth_count: int = 64
-    keepalive_s: float = 15.0
-    now_s: Callable[[], float] = time.time
-
-    def snapshot(self) -> Snapshot:
-        """Errors: Overloaded before the first configuration was loaded."""
-        if (current := self.snapshots.current) is None:
-            raise Overloaded("The gateway is starting. Try again.", retry_after_s=1)
-        return current
+    def __call__(self, body: bytes, depth_limit_count: int) -> ModelRequest: ...
 
 
 @dataclass(slots=True)
 class _Call:
-    """One request on its way to a backend: what every step from `forward` on needs."""
+    """What the stages have found out about one request so far."""
 
     gateway: Gateway
     exchange: Exchange
-    sink: Sink
     snapshot: Snapshot
     principal: Principal
+    request: ModelRequest
     reservation: Reservation
-    request: ChatRequest
-    attempt: Attempt
     recording: Recording
-    usage: Usage | None = None
+    is_handed_over: bool = False
 
-    def headers(self, kind: Headers) -> Headers:
+    def headers(self) -> Headers:
+        exchange = self.exchange
         return [
-            *kind,
-            *exchange_headers(self.exchange, self.snapshot.revision),
-            *limit_headers(self.reservation),
-            *attempt_headers(self.attempt.backend.name, self.attempt.count),
+            *exchange_headers(exchange, self.snapshot.revision),
+            *limit_headers(self.reservation, exchange.dialect),
+            *cache_headers(exchange.cache),
         ]
 
-    def settle(self) -> int:
-        return settle(self.attempt.target, self.usage, self.gateway.now_s())
 
-
-async def handle_chat(gateway: Gateway, exchange: Exchange, sink: Sink) -> None:
+async def handle_model(gateway: Gateway, exchange: Exchange, sink: Sink, parse: Parse) -> None:
     """
-    Answer a chat completion, whole or as a stream.
+    Answer a request to a model, whole or as a stream, in the dialect that `parse` reads.
 
     Errors: GatewayError; with `sink.is_started` it belongs into the stream. CancelledError when this process stops.
     """
     snapshot = gateway.snapshot()
     timings = exchange.timings
     principal = await authenticate(exchange.presented_key, exchange.client_ip, gateway.keys, gateway.pepper)
+    require(principal, "inference")
     timings.mark("authenticate")
-    request = parse_chat_request(exchange.body, gateway.json_depth_count)
-    reservation = await reserve(principal, exchange.client_ip, request.model, snapshot, gateway.plans)
-    exchange.reservation = reservation
+    request = parse(exchange.body, gateway.json_depth_count)
+    if exchange.query == _BETA:
+        request = msgspec.structs.replace(request, query=_BETA)
+    exchange.end_user = exchange.end_user or request.end_user
+    exchange.endpoint = request.operation
+    call = await _reserve(gateway, exchange, snapshot, principal, request)
     timings.mark("reserve")
-    request = (await guard(principal, request, gateway.guards)).request
-    timings.mark("guard")
-    found = find_route(request.model, principal, snapshot)
-    cached = await look_up(principal, request, snapshot, gateway.caches)
-    timings.mark("look_up")
-    if cached is not None:
-        await _send_cached(cached, exchange, sink, snapshot, reservation)
-        return
-    await _call_backend(gateway, exchange, sink, snapshot, principal, reservation, request, found)
-
-
-async def _send_cached(cached: CachedReply, exchange: Exchange, sink: Sink, snapshot: Snapshot, reservation: Reservation) -> None:
-    headers = [*JSON_HEADERS, *exchange_headers(exchange, snapshot.revision), *limit_headers(reservation)]
-    headers += [(b"x-cache", cached.cache_type.encode()), (b"age", b"%d" % cached.age_s)]
-    await sink.send(200, headers, cached.body)
-
-
-async def _call_backend(
-    gateway: Gateway,
-    exchange: Exchange,
-    sink: Sink,
-    snapshot: Snapshot,
-    principal: Principal,
-    reservation: Reservation,
-    request: ChatRequest,
-    found: Route,
-) -> None:
-    targets = route(found)
-    attempt = first_attempt(targets, snapshot)
-    exchange.timings.mark("route")
-    recording = record(exchange, principal, request.model, snapshot.revision, request.is_stream, gateway.spool)
-    call = _Call(gateway, exchange, sink, snapshot, principal, reservation, request, attempt, recording)
-    sink.watch(is_cancelling=not attempt.backend.is_drained_on_disconnect, is_late=not request.is_stream)
     try:
-        response = await forward(attempt, targets[1:], snapshot, request, exchange.passed_headers, exchange.deadline_s, gateway.upstream)
-        exchange.timings.mark("upstream")
-        if request.is_stream:
-            await _relay_stream(call, response)
+        if exchange.idempotency_key and not request.is_stream and gateway.idempotency is not None:
+
+            async def run(inner: Sink) -> None:
+                await _answer(call, inner)
+
+            await run_idempotently(gateway.idempotency, exchange, principal, sink, run)
+            _record_free(call, sink, exchange.cache)  # of a replay; what ran is recorded
         else:
-            await _send_reply(call, response)
+            await _answer(call, sink)
     except GatewayError as error:
-        _record_error(call, error)
-        raise
-    except asyncio.CancelledError:
-        if not sink.is_gone:
-            _record_error(call, Overloaded())
-            raise
-        _record_error(call, ClientGone())
-        raise ClientGone from None
-    except Exception:
-        _record_error(call, InternalError())
+        _record_refusal(call, error)
         raise
     finally:
-        exchange.backend = attempt.backend.name  # the last one tried
+        if not call.is_handed_over:
+            call.reservation.refund()  # of what was settled nothing
 
 
-def _record_error(call: _Call, error: GatewayError) -> None:
-    call.exchange.timings.mark("upstream")  # it was the upstream we waited for until now
-    cost_nano_usd = call.settle()
-    outcome = "cancelled" if isinstance(error, ClientGone) else "error"
-    call.recording.end(
-        call.attempt, status=error.http_status, outcome=outcome, error_code=error.code, usage=call.usage, cost_nano_usd=cost_nano_usd
-    )
-
-
-def _record_success(call: _Call) -> int:
-    """Write the end line; return the cost in nano-dollars."""
-    cost_nano_usd = call.settle()
-    attempt, usage, model = call.attempt, call.usage, call.request.model
-    is_gone = call.sink.is_gone
-    call.recording.end(
-        attempt,
-        status=499 if is_gone else 200,
-        outcome="cancelled" if is_gone else "ok",
-        error_code="client_gone" if is_gone else "",
-        usage=usage,
-        cost_nano_usd=cost_nano_usd,
-    )
-    model_latency(attempt.backend.provider, model).observe(call.exchange.timings.upstream_s)
-    if usage is not None:
-        tokens(model, "input").inc(usage.input_tokens)
-        tokens(model, "output").inc(usage.output_tokens)
-        cost(model).inc(cost_nano_usd)
-    return cost_nano_usd
-
-
-async def _send_reply(call: _Call, response: UpstreamResponse) -> None:
+async def _reserve(gateway: Gateway, exchange: Exchange, snapshot: Snapshot, principal: Principal, request: ModelRequest) -> _Call:
+    found = snapshot.find_route(request.model)
+    model = _counted_name(request.model, found)
+    caller = Caller(principal, exchange.client_ip, model, exchange.end_user, exchange.tags)
+    recording = record(exchange, principal, request, model or request.model, snapshot.revision, gateway.spool)
+    expected = estimate(request, len(exchange.body), found, gateway.now_s(), gateway.ratios)
     try:
-        body = await response.read_all(REPLY_LIMIT_BYTES)
-        call.exchange.timings.mark("upstream")
-        call.usage = parse_chat_reply(body)
-    except UpstreamFailure as failure:
-        raise as_gateway_error(failure) from failure
-    except ValueError as error:
-        raise UpstreamBroken("The provider sent something that is no chat completion.") from error
-    finally:
-        response.abort()
-    body = await guard_reply(call.principal, body, call.gateway.guards)
-    cost_nano_usd = _record_success(call)
-    call.exchange.timings.mark("settle")
-    await call.sink.send(200, [*call.headers(JSON_HEADERS), cost_header(cost_nano_usd)], body)
+        reservation = exchange.reservation = await reserve(caller, expected, snapshot, gateway.plans)
+    except GatewayError as error:
+        if gateway.refusals.may_record(principal.key_id):
+            recording.end(Result(error.http_status, "refused", error.code))
+        raise
+    return _Call(gateway, exchange, snapshot, principal, request, reservation, recording)
 
 
-async def _relay_stream(call: _Call, response: UpstreamResponse) -> None:
-    async def start() -> None:
-        await call.sink.start(200, call.headers(STREAM_HEADERS))
-
-    def note_first_token() -> None:
-        elapsed_s = call.exchange.timings.elapsed_s()
-        call.recording.first_token_ms = round(elapsed_s * 1000, 3)
-        time_to_first_token.observe(elapsed_s)
-
-    keepalive_s = call.gateway.keepalive_s if call.principal.is_keepalive_enabled else None
-    relay = StreamRelay(response, call.request, call.sink, start=start, on_content=note_first_token, keepalive_s=keepalive_s)
-    try:
-        tail = await relay.run()
-    finally:
-        call.usage = relay.usage
-    call.exchange.timings.mark("upstream")
-    _record_success(call)
-    await call.sink.end(tail)
+def _counted_name(asked: str, found: Route | None) -> str:
+    """Return the name that limits and records count by: the route's, not an alias; what was asked where a wildcard leaves it open."""
+    if found is None:
+        return ""
+    return asked if found.model.endswith("*") else found.model
 
 
-async def handle_models(gateway: Gateway, exchange: Exchange, sink: Sink, model: str = "") -> None:
-    """Answer with the models that the key may use, or with the one that is named. Errors: as `handle_chat`, except the upstream's."""
-    snapshot = gateway.snapshot()
-    principal = await authenticate(exchange.presented_key, exchange.client_ip, gateway.keys, gateway.pepper)
-    exchange.reservation = reservation = await reserve(principal, exchange.client_ip, model, snapshot, gateway.plans)
-    if model:
-        found = find_route(model, principal, snapshot)
-        body = dump_model(found.model, found.created_at_s)
+def _record_refusal(call: _Call, error: GatewayError) -> None:
+    """Record what was refused before it reached a backend; what reached one is recorded already."""
+    if isinstance(error, ClientGone) or call.exchange.attempts:
+        return
+    if call.gateway.refusals.may_record(call.principal.key_id):
+        call.recording.end(Result(error.http_status, "refused", error.code))
+
+
+async def _answer(call: _Call, sink: Sink) -> None:
+    gateway, exchange, principal = call.gateway, call.exchange, call.principal
+    call.request = (await guard(principal, call.request, gateway.guards)).request
+    exchange.timings.mark("guard")
+    found = find_route(call.request.model, principal, call.snapshot)
+    targets = route(found, gateway.now_s())
+    exchange.candidates = tuple((target.backend, target.upstream_model, target.weight) for target in targets)
+    exchange.timings.mark("route")
+    if call.request.operation == "responses" and gateway.responses is not None:
+        call.request, targets = await resolve_previous(gateway.responses, principal.workspace_id, call.request, targets)
+    if call.request.operation == "count_tokens" and not any(_counts_tokens(target, call.snapshot) for target in targets):
+        await _send_token_count(call, sink)
+        return
+    plan = plan_cache(principal, call.request, found, "", exchange.cache_control, exchange.passed_headers)
+    exchange.cache_reason = plan.reason
+    if plan.fingerprint:
+        await _answer_from_cache(call, sink, found, targets, plan)
+    elif exchange.cache_control == "only-if-cached":
+        raise NotCached
     else:
-        allowed = [found for name, found in sorted(snapshot.routes.items()) if principal.may_use_model(name)]
-        body = dump_models([(found.model, found.created_at_s) for found in allowed])
-    await sink.send(200, [*JSON_HEADERS, *exchange_headers(exchange, snapshot.revision), *limit_headers(reservation)], body)
+        await _deliver(call, sink, found, targets)
+
+
+def _counts_tokens(target: Target, snapshot: Snapshot) -> bool:
+    return ("count_tokens", snapshot.backends[target.backend].provider) in TRANSLATIONS
+
+
+async def _send_token_count(call: _Call, sink: Sink) -> None:
+    """Answer with our own estimate where no provider of the route counts; the header says so."""
+    call.reservation.refund()
+    _record_free(call, sink, "")
+    body = b'{"input_tokens":%d}' % call.reservation.estimate.input_tokens
+    await sink.send(200, [*JSON_HEADERS, *call.headers(), (b"x-gateway-usage-source", b"estimate")], body)
+
+
+async def _answer_from_cache(call: _Call, sink: Sink, found: Route, targets: tuple[Target, ...], plan: CachePlan) -> None:
+    gateway, exchange = call.gateway, call.exchange
+    cached = await look_up(plan, call.principal.workspace_id, gateway.replies)
+    exchange.timings.mark("look_up")
+    if cached is not None:
+        await _send_cached(call, sink, cached)
+        return
+    if exchange.cache_control == "only-if-cached":
+        raise NotCached
+    exchange.cache = "MISS" if plan.may_read else "BYPASS" if plan.is_cached else ""
+
+    if plan.is_coalesced:
+        await _share(call, sink, found, targets, plan)
+    else:
+        await _deliver_and_keep(call, sink, found, targets, plan)
+
+
+async def _share(call: _Call, sink: Sink, found: Route, targets: tuple[Target, ...], plan: CachePlan) -> None:
+    flights, exchange = call.gateway.flights, call.exchange
+    flight = flights.find(plan.fingerprint)
+    if flight is not None:
+        exchange.cache = "COALESCED"
+        call.reservation.refund()
+        try:
+            await ride(flight, exchange, sink, lambda headers: [*reply_headers(content_type_of(headers)), *call.headers()])
+        except GatewayError as error:
+            outcome = "cancelled" if isinstance(error, ClientGone) else "error"
+            call.recording.end(Result(error.http_status, outcome, error.code))
+            raise
+        _record_free(call, sink, "COALESCED")
+        return
+
+    async def lead(inner: Sink) -> None:
+        try:
+            await _deliver_and_keep(call, inner, found, targets, plan)
+        finally:
+            call.reservation.refund()  # of what was settled nothing
+
+    call.is_handed_over = True  # the call goes on when this client leaves, for those who joined
+    await ride(flights.begin(plan.fingerprint, exchange, lead), exchange, sink, lambda headers: headers)
+
+
+async def _send_cached(call: _Call, sink: Sink, cached: CachedReply) -> None:
+    exchange = call.exchange
+    exchange.cache = "HIT"
+    call.reservation.refund()
+    _record_free(call, sink, "HIT")
+    age_s = max(0, int(call.gateway.now_s() - cached.stored_at_s))
+    headers = [*reply_headers(cached.content_type), *call.headers(), (b"age", b"%d" % age_s)]
+    if cached.is_stream:
+        await sink.start(200, headers)
+        await sink.end(cached.body)
+    else:
+        await sink.send(200, [*headers, cost_header(0)], cached.body)
+
+
+def _record_free(call: _Call, sink: Sink, cache: CacheResult) -> None:
+    """Record an answer that no provider was asked for."""
+    call.exchange.cache = cache
+    is_gone = sink.is_gone
+    call.recording.end(Result(499 if is_gone else 200, "cancelled" if is_gone else "ok", "client_gone" if is_gone else ""))
+
+
+async def _deliver_and_keep(call: _Call, sink: Sink, found: Route, targets: tuple[Target, ...], plan: CachePlan) -> None:
+    replies = call.gateway.replies
+    if replies is None or not plan.may_store:
+        await _deliver(call, sink, found, targets)
+        return
+    capturing = CapturingSink(sink)
+    await _deliver(call, capturing, found, targets)
+    if (body := capturing.whole_body) is not None:
+        reply = CachedReply(body, capturing.content_type, call.request.is_stream, call.gateway.now_s())
+        replies.put(plan, call.principal.workspace_id, reply)
+
+
+async def _deliver(call: _Call, sink: Sink, found: Route, targets: tuple[Target, ...]) -> None:
+    call.recording.begin()
+    delivery = Delivery(
+        call.gateway, call.exchange, sink, call.snapshot, call.principal, call.reservation, call.request, found, call.recording
+    )
+    if call.request.operation == "responses" and call.gateway.responses is not None:
+        store, workspace_id = call.gateway.responses, call.principal.workspace_id
+        delivery.on_answer = remember_response(store, workspace_id, call.request, call.exchange, call.snapshot)
+    await delivery.run(targets)

@@ -17,3 +17,7 @@ class UsageRecordQuerySet(models.QuerySet["UsageRecord"]):
     def get_by_id(self, request_id: uuid.UUID) -> UsageRecord:
         """Return one record. Errors: UsageRecord.DoesNotExist. Cost: one index scan on one partition, because the id names its day."""
         return self.get(ts=timestamp(request_id), request_id=request_id)
+
+    def find_by_id(self, request_id: uuid.UUID) -> UsageRecord | None:
+        """Return one record, None when there is none. Cost: as `get_by_id`."""
+        return self.filter(ts=timestamp(request_id), request_id=request_id).first()

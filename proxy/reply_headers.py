@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 
-from proxy.exchange import Exchange, Headers
+from proxy.exchange import CacheResult, Exchange, Headers
 from proxy.limiter import Reservation
+from proxy.wire.dialect import Dialect
 
 JSON_HEADERS: Headers = [(b"content-type", b"application/json")]
 STREAM_HEADERS: Headers = [
@@ -13,12 +15,19 @@ STREAM_HEADERS: Headers = [
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
 ]
+_EVENT_STREAM = b"text/event-stream"
 _NANO = 1_000_000_000
+_YEAR_S = 366 * 86_400
+
+
+def reply_headers(content_type: bytes) -> Headers:
+    """Return the headers that an answer of this type has whoever gave it."""
+    return list(STREAM_HEADERS) if content_type.startswith(_EVENT_STREAM) else [(b"content-type", content_type)]
 
 
 def exchange_headers(exchange: Exchange, revision: int | None) -> Headers:
     """Return the request's id, the times so far and the revision of the configuration that was used."""
-    request_id = str(exchange.request_id).encode()
+    request_id = exchange.request_id_text.encode()
     elapsed_s = exchange.timings.elapsed_s()
     stages = [f"{stage};dur={spent_s * 1e3:.2f}" for stage, spent_s in exchange.timings.stages_s.items()]
     stages.append(f"total;dur={elapsed_s * 1e3:.2f}")
@@ -34,15 +43,39 @@ def exchange_headers(exchange: Exchange, revision: int | None) -> Headers:
     return headers
 
 
-def limit_headers(reservation: Reservation) -> Headers:
-    """Return what the tightest limit has left, nothing when none binds."""
-    if not reservation.limit_count:
-        return []
+def limit_headers(reservation: Reservation, dialect: Dialect) -> Headers:
+    """Return what the tightest limits of requests and of tokens have left, nothing where none binds."""
+    headers: Headers = []
+    name = _anthropic_limit if dialect.name == "anthropic" else _openai_limit
+    requests, tokens = reservation.show()
+    if requests[0]:
+        headers += name(b"requests", *requests)
+    if tokens[0]:
+        headers += name(b"tokens", *tokens)
+    return headers
+
+
+def _openai_limit(unit: bytes, limit_count: int, remaining_count: int, full_after_s: float) -> Headers:
     return [
-        (b"x-ratelimit-limit-requests", b"%d" % reservation.limit_count),
-        (b"x-ratelimit-remaining-requests", b"%d" % reservation.remaining_count),
-        (b"x-ratelimit-reset-requests", format_duration(reservation.full_after_s).encode()),
+        (b"x-ratelimit-limit-" + unit, b"%d" % limit_count),
+        (b"x-ratelimit-remaining-" + unit, b"%d" % remaining_count),
+        (b"x-ratelimit-reset-" + unit, format_duration(full_after_s).encode()),
     ]
+
+
+def _anthropic_limit(unit: bytes, limit_count: int, remaining_count: int, full_after_s: float) -> Headers:
+    full_at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=min(math.ceil(full_after_s), _YEAR_S))
+    prefix = b"anthropic-ratelimit-" + unit
+    return [
+        (prefix + b"-limit", b"%d" % limit_count),
+        (prefix + b"-remaining", b"%d" % remaining_count),
+        (prefix + b"-reset", full_at.strftime("%Y-%m-%dT%H:%M:%SZ").encode()),
+    ]
+
+
+def cache_headers(result: CacheResult) -> Headers:
+    """Return how the cache answered, nothing when it was not asked."""
+    return [(b"x-cache", result.encode())] if result else []
 
 
 def format_duration(seconds: float) -> str:
@@ -62,4 +95,10 @@ def attempt_headers(backend: str, attempts_count: int) -> Headers:
 
 
 def cost_header(cost_nano_usd: int) -> tuple[bytes, bytes]:
-    return (b"x-gateway-cost-usd", b"%d.%09d" % divmod(cost_nano_usd, _NANO))
+    return (b"x-gateway-cost-usd", format_usd(cost_nano_usd).encode())
+
+
+def format_usd(nano_usd: int) -> str:
+    """Return an amount of nano-dollars as dollars with nine places."""
+    dollars, nano = divmod(nano_usd, _NANO)
+    return f"{dollars}.{nano:09d}"

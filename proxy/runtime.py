@@ -18,22 +18,31 @@ from proxy import tally
 from proxy.adapters.django_store import DjangoStore
 from proxy.adapters.egress import EgressPolicy
 from proxy.adapters.http.client import HttpClient
+from proxy.adapters.idempotency_store import RedisIdempotency
 from proxy.adapters.redis_connection import RedisAddress, RedisConnection
+from proxy.adapters.request_records import RecordReader
 from proxy.adapters.shared_counter import RedisCounter
 from proxy.adapters.shared_principals import RedisPrincipals
+from proxy.adapters.shared_replies import RedisReplies
+from proxy.adapters.shared_responses import RedisResponses
 from proxy.adapters.snapshot_vault import SnapshotVault
+from proxy.adapters.spend_history import DjangoSpendHistory
 from proxy.adapters.spool import SpoolWriter
 from proxy.adapters.watcher import Watcher
-from proxy.asgi import DataPlane, Edge
+from proxy.asgi import DataPlane
+from proxy.edge import Edge, FrontDoor
+from proxy.gateway import Gateway
 from proxy.key_directory import KeyDirectory
 from proxy.lifecycle import Lifecycle
 from proxy.limiter import Limiter
-from proxy.pipeline import Gateway
+from proxy.reply_cache import TwoLevelCache
 from proxy.request_log import RequestLog
+from proxy.services import ServicePlane
 from proxy.snapshot import SnapshotHolder
 from proxy.stages.reserve import LimitPlans
 from proxy.telemetry import note_key_lookup
 
+_STATE_TIMEOUT_S = 1.0  # for values of megabytes, on a connection of their own so that limits do not wait behind them
 log = structlog.get_logger(__name__)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -44,6 +53,7 @@ class RuntimeSettings:
     """What an operator may set of the data plane; names and units as in `gatewaysite/env.py`."""
 
     redis_url: str
+    cache_redis_url: str
     pepper: bytes
     encryption_keys: tuple[str, ...]
     spool_folder: Path
@@ -61,6 +71,7 @@ class RuntimeSettings:
     slow_overhead_ms: float
     slow_total_ms: float
     spool_file_bytes: int
+    reply_cache_bytes: int
     trusted_proxies: tuple[Network, ...]
     allowed_private_upstreams: tuple[Network, ...]
 
@@ -70,6 +81,9 @@ class Runtime:
 
     def __init__(self, settings: RuntimeSettings, lifecycle: Lifecycle) -> None:
         self._settings = settings
+        self._ring = KeyRing.parse(settings.encryption_keys)
+        self.cache_redis = RedisConnection(RedisAddress.parse(settings.cache_redis_url or settings.redis_url))
+        self.state_redis = RedisConnection(RedisAddress.parse(settings.redis_url), timeout_s=_STATE_TIMEOUT_S)
         self.redis = RedisConnection(RedisAddress.parse(settings.redis_url))
         self.holder = SnapshotHolder()
         self.store = DjangoStore()
@@ -81,20 +95,26 @@ class Runtime:
             negative_ttl_s=settings.key_negative_ttl_s,
             on_lookup=note_key_lookup,
         )
-        self.limiter = Limiter(RedisCounter(self.redis), time.monotonic, share=1 / settings.worker_count)
+        history = DjangoSpendHistory(self.store, settings.spool_folder)
+        self.limiter = Limiter(RedisCounter(self.redis), time.monotonic, share=1 / settings.worker_count, history=history)
         self.upstream = HttpClient(EgressPolicy(settings.allowed_private_upstreams))
         self.spool = SpoolWriter(settings.spool_folder, settings.spool_file_bytes)
         self.request_log = RequestLog(slow_overhead_ms=settings.slow_overhead_ms, slow_total_ms=settings.slow_total_ms)
         self.watcher = Watcher(
             self.store,
-            SnapshotVault(settings.snapshot_file, self.redis, KeyRing.parse(settings.encryption_keys)),
+            SnapshotVault(settings.snapshot_file, self.redis, self._ring),
             self.holder,
             self.keys,
             redis_url=settings.redis_url,
             poll_s=settings.revision_poll_s,
             on_snapshot=lifecycle.mark_ready,
         )
-        self.data_plane = DataPlane(self._gateway(), self._edge(), lifecycle, self.request_log)
+        self.replies = TwoLevelCache(RedisReplies(self.cache_redis), settings.reply_cache_bytes)
+        self.idempotency = RedisIdempotency(self.state_redis)
+        self.gateway = self._gateway()
+        self.door = FrontDoor(self.gateway, self._edge(), lifecycle, self.request_log)
+        self.data_plane = DataPlane(self.door)
+        self.services = ServicePlane(self.door)
 
     def _gateway(self) -> Gateway:
         return Gateway(
@@ -104,6 +124,10 @@ class Runtime:
             plans=LimitPlans(self.limiter),
             upstream=self.upstream,
             spool=self.spool,
+            replies=self.replies,
+            idempotency=self.idempotency,
+            responses=RedisResponses(self.state_redis, self._ring),
+            records=RecordReader(self._settings.spool_folder, self.store.run),
             json_depth_count=self._settings.json_depth_count,
             keepalive_s=self._settings.keepalive_s,
         )
@@ -120,14 +144,21 @@ class Runtime:
         """
         self.spool.start()
         await self.redis.start()
+        await self.cache_redis.start()
+        await self.state_redis.start()
         self.limiter.start()
         await self.watcher.start()
 
     async def stop(self) -> None:
         await self.watcher.stop()
+        await self.gateway.flights.close()
+        await self.replies.close()
+        await self.idempotency.close()
         await self.limiter.stop()
         await self.upstream.close()
         await self.redis.stop()
+        await self.cache_redis.stop()
+        await self.state_redis.stop()
         self.spool.stop()
         self.request_log.flush()
         tally.flush()

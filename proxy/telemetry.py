@@ -37,7 +37,10 @@ MODEL_LATENCY = Histogram(
 TIME_TO_FIRST_TOKEN = Histogram("time_to_first_token_seconds", "Time to the first content of a stream.", buckets=_LONG_SECONDS)
 TOKENS = Counter("tokens_total", "LLM tokens, as the upstream counted them.", ["model", "direction"])
 COST = Counter("cost_nano_usd_total", "Cost of answers in nano-dollars.", ["model"])
+UNPRICED_REQUESTS = Counter("unpriced_requests_total", "Requests sent to a target without a price, counted as free.", ["model", "backend"])
 ACTIVE_STREAMS = Gauge("active_streams", "Streams being answered.", multiprocess_mode="livesum")
+ACTIVE_WEBSOCKETS = Gauge("active_websockets", "Open WebSockets.", multiprocess_mode="livesum")
+WEBSOCKET_MESSAGES = Counter("websocket_messages_total", "Messages over WebSockets.", ["direction"])
 SNAPSHOT_REVISION = Gauge("snapshot_revision", "Revision of the configuration that a worker serves from.", multiprocess_mode="livemin")
 STORE_UP = Gauge("store_up", "Whether a worker reaches a store.", ["store"], multiprocess_mode="livemin")
 
@@ -78,6 +81,11 @@ def rate_limit_shadow(scope: str, unit: str) -> CounterTally:
 
 
 @cache
+def socket_messages(direction: str) -> CounterTally:
+    return CounterTally(WEBSOCKET_MESSAGES.labels(direction))
+
+
+@cache
 def model_latency(provider: str, model: str) -> HistogramTally:
     return HistogramTally(MODEL_LATENCY.labels(provider, model))
 
@@ -90,6 +98,11 @@ def tokens(model: str, direction: str) -> CounterTally:
 @cache
 def cost(model: str) -> CounterTally:
     return CounterTally(COST.labels(model))
+
+
+@cache
+def unpriced_requests(model: str, backend: str) -> CounterTally:
+    return CounterTally(UNPRICED_REQUESTS.labels(model, backend))
 
 
 def note_key_lookup(is_hit: bool) -> None:

@@ -7,18 +7,26 @@ Rules: a fake keeps the promises of its port; PostgreSQL and Valkey are never fa
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+import math
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from apikeys.hotpath import Principal, create_key_text, digest_key
+from proxy.errors import Overloaded
 from proxy.exchange import Headers
+from proxy.gateway import Gateway
+from proxy.idempotency import IdempotencyPlace, Running, StoredAnswer
 from proxy.key_directory import KeyDirectory
-from proxy.limiter import Grant, Limiter
-from proxy.pipeline import Gateway
+from proxy.limiter import SLOTS_EXPIRE_S, Ask, CounterUnavailable, Grant, Limiter, SlotGrant, Subject, Unknown, WindowShape
+from proxy.limiter.calendar import window_bounds
 from proxy.ports import Endpoint, Timeouts, UpstreamFailure
 from proxy.ports import Headers as PortHeaders
-from proxy.snapshot import Backend, LimitRule, Route, Snapshot, SnapshotHolder, Target
+from proxy.response_state import StoredResponse
+from proxy.snapshot import Backend, LimitRule, Price, Route, Snapshot, SnapshotHolder, Target
+from proxy.stages.look_up import CachedReply
 from proxy.stages.reserve import LimitPlans
 from proxy.wire.spool import Ended, Started
 
@@ -88,12 +96,20 @@ class SentRequest:
     path: str
     headers: PortHeaders
     body: bytes
+    """All of it, also when it was streamed."""
     timeouts: Timeouts
+    is_streamed: bool = False
+    body_length: int | None = None
+    """What was announced for a streamed body; None for chunks."""
 
 
 @dataclass
 class FakeUpstream:
-    """An `Upstream` that answers with what was queued, in order, and remembers what it was sent."""
+    """
+    An `Upstream` that answers with what was queued, in order, and remembers what it was sent.
+
+    It takes a streamed body to its end before it answers; a body that fails was sent nowhere.
+    """
 
     answers: list[FakeResponse | UpstreamFailure | float] = field(default_factory=list)
     sent: list[SentRequest] = field(default_factory=list)
@@ -103,8 +119,20 @@ class FakeUpstream:
         self.answers.append(response)
         return response
 
-    async def send(self, endpoint: Endpoint, method: str, path: str, headers: PortHeaders, body: bytes, timeouts: Timeouts) -> FakeResponse:
-        self.sent.append(SentRequest(endpoint, method, path, tuple(headers), body, timeouts))
+    async def send(
+        self,
+        endpoint: Endpoint,
+        method: str,
+        path: str,
+        headers: PortHeaders,
+        body: bytes | AsyncIterator[bytes],
+        timeouts: Timeouts,
+        *,
+        body_length: int | None = None,
+    ) -> FakeResponse:
+        is_streamed = not isinstance(body, bytes)
+        taken = body if isinstance(body, bytes) else await _take_body(body, body_length)
+        self.sent.append(SentRequest(endpoint, method, path, tuple(headers), taken, timeouts, is_streamed, body_length))
         while self.answers:
             answer = self.answers.pop(0)
             if isinstance(answer, FakeResponse):
@@ -113,6 +141,13 @@ class FakeUpstream:
                 raise answer
             await asyncio.sleep(answer)
         raise AssertionError("no answer was queued")
+
+
+async def _take_body(body: AsyncIterator[bytes], length: int | None) -> bytes:
+    taken = b"".join([piece async for piece in body])
+    if length is not None and len(taken) != length:
+        raise ValueError(f"a streamed body of {len(taken)} bytes was announced with {length}")
+    return taken
 
 
 @dataclass
@@ -177,6 +212,21 @@ class MemorySpool:
 
 
 @dataclass
+class MemoryRecords:
+    """A `RequestRecords` that reads a `MemorySpool`. `error` is what every question fails with."""
+
+    spool: MemorySpool
+    error: Exception | None = None
+
+    async def find(self, request_id: uuid.UUID) -> Ended | Started | None:
+        await asyncio.sleep(0)
+        if self.error is not None:
+            raise self.error
+        lines: list[Ended | Started] = [*self.spool.ends, *self.spool.starts]
+        return next((line for line in lines if line.request_id == str(request_id)), None)
+
+
+@dataclass
 class MemoryPrincipals:
     """A `PrincipalStore` and a `SharedPrincipals` at once; `look_ups_count` is how often it was asked as a store."""
 
@@ -200,24 +250,186 @@ class MemoryPrincipals:
 
 
 class MemoryCounter:
-    """A `SharedCounter` within this process: the same GCRA as the one in Redis, on a clock of the test's choice."""
+    """
+    A `SharedCounter` within this process: the same rules as the one in Redis, on a clock of the test's choice, which is unix time, too.
+
+    `error` is what every question fails with; a counter that is not available (`is_available`) is not even asked. One that `is_slow`
+    does what it was asked, and says so when nobody waits any more.
+    """
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
-        self._full_at: dict[bytes, float] = {}
+        self.windows: dict[bytes, tuple[str, float, float]] = {}
+        self.slots: dict[bytes, dict[str, tuple[int, float]]] = {}
         self.calls_count = 0
+        self.is_available = True
+        self.is_slow = False
+        self.error: BaseException | None = None
+        self._late: list[Callable[[], None]] = []
 
-    async def take(self, key: bytes, interval_us: float, burst: int, want_count: int, give_back_count: float) -> Grant:
+    def forget(self) -> None:
+        """Lose everything, as after FLUSHALL."""
+        self.windows.clear()
+        self.slots.clear()
+
+    async def _arrive(self) -> None:
         self.calls_count += 1
         await asyncio.sleep(0)
-        now, interval_s = self._clock(), interval_us / 1e6
-        full_at = max(now, self._full_at.get(key, 0.0) - give_back_count * interval_s)
-        room = int((now + burst * interval_s - full_at) / interval_s + 1e-6)
-        granted = max(0, min(want_count, room))
-        full_at += granted * interval_s
-        self._full_at[key] = full_at
-        retry_s = full_at + interval_s - now - burst * interval_s if granted < want_count else 0.0
-        return Grant(granted, max(0, room - granted), retry_s, full_at - now)
+        if self.error is not None:
+            raise self.error
+
+    def deliver_late(self) -> None:
+        """Tell what was granted while `is_slow`."""
+        late, self._late = self._late, []
+        for tell in late:
+            tell()
+
+    async def take(self, shape: WindowShape, ask: Ask, on_late: Callable[[Grant], None] | None = None) -> Grant | Unknown:
+        await self._arrive()
+        answer = self._take(shape, ask)
+        if not self.is_slow:
+            return answer
+        if on_late is not None and isinstance(answer, Grant):
+            self._late.append(partial(on_late, answer))
+        raise CounterUnavailable
+
+    def _take(self, shape: WindowShape, ask: Ask) -> Grant | Unknown:
+        now, rate = self._clock(), shape.amount / shape.window_s
+        mark, past = window_bounds(shape.calendar, now) if shape.calendar else (now, 0.0)
+        state = self.windows.get(shape.key)
+        if state is None and shape.is_budget:
+            return Unknown(mark if shape.calendar else now - shape.size_count / rate)
+        generation, level, since = state or ("-", 0.0, mark)
+        if not shape.calendar:
+            level = max(0.0, level - (now - since) * rate)
+        elif since < mark:
+            level = 0.0
+        is_current = ask.generation in {"", generation} and (not shape.calendar or ask.window_at_us in {0, round(mark * 1e6)})
+        if is_current:
+            level = max(0.0, level + ask.charge_count)
+        room = math.floor(shape.size_count - level + 1e-6)
+        admitted = ahead = 0
+        while admitted < len(ask.wants) and room >= 1:
+            room, level, admitted = room - ask.wants[admitted], level + ask.wants[admitted], admitted + 1
+        if admitted == len(ask.wants):
+            ahead = max(0, min(ask.ahead_count, room))
+        room, level = room - ahead, level + ahead
+        self.windows[shape.key] = (generation, level, mark)
+        reset_s = past - now if shape.calendar else level / rate
+        retry_s = 0.0
+        if admitted < len(ask.wants):
+            retry_s = reset_s if shape.calendar else (level + 1 - shape.size_count) / rate
+        return Grant(admitted, ahead, room, retry_s, reset_s, generation, round(mark * 1e6) if shape.calendar else 0)
+
+    async def restore(self, shape: WindowShape, spent_count: int, since_s: float, generation: str) -> None:
+        await self._arrive()
+        mark = window_bounds(shape.calendar, self._clock())[0] if shape.calendar else self._clock()
+        if not shape.calendar:
+            spent_count = min(spent_count, shape.size_count)
+        elif mark != since_s:
+            return
+        self.windows.setdefault(shape.key, (generation, spent_count, mark))
+
+    async def hold(self, key: bytes, limit_count: int, member: str, held_count: int, want_count: int, ahead_count: int) -> SlotGrant:
+        await self._arrive()
+        now = self._clock()
+        living = {name: held for name, held in self.slots.get(key, {}).items() if held[1] > now and name != member}
+        room = limit_count - held_count - sum(count for count, _ in living.values())
+        admitted = max(0, min(want_count, room))
+        ahead = max(0, min(ahead_count, room - admitted))
+        if mine := held_count + admitted + ahead:
+            living[member] = (mine, now + SLOTS_EXPIRE_S)
+        self.slots[key] = living
+        return SlotGrant(admitted, ahead, room - admitted - ahead)
+
+
+@dataclass
+class MemoryHistory:
+    """A `SpendHistory` that says what it was told: by limit, 0 for others. `asked` is what it was asked."""
+
+    spent_counts: dict[str, int] = field(default_factory=dict)
+    asked: list[tuple[str, Subject, dt.datetime]] = field(default_factory=list)
+    error: BaseException | None = None
+    opened: asyncio.Event | None = None
+    """While it is not set, nobody gets an answer."""
+
+    async def spent(self, rule: LimitRule, subject: Subject, since_at: dt.datetime) -> int:
+        self.asked.append((rule.name, subject, since_at))
+        await asyncio.sleep(0)
+        if self.opened is not None:
+            await self.opened.wait()
+        if self.error is not None:
+            raise self.error
+        return self.spent_counts.get(rule.name, 0)
+
+
+@dataclass
+class MemoryResponses:
+    """A `ResponseStore` that forgets nothing and never fails."""
+
+    responses: dict[tuple[str, str], StoredResponse] = field(default_factory=dict)
+
+    async def put(self, workspace_id: str, stored: StoredResponse, ttl_s: int) -> None:
+        self.responses[workspace_id, stored.id] = stored
+
+    async def get(self, workspace_id: str, response_id: str) -> StoredResponse | None:
+        return self.responses.get((workspace_id, response_id))
+
+    async def find_owner(self, workspace_id: str, item_id: str) -> str | None:
+        found = [stored.id for (owner, _), stored in self.responses.items() if owner == workspace_id and item_id in stored.item_ids]
+        return found[0] if found else None
+
+    async def delete(self, workspace_id: str, response_id: str) -> None:
+        self.responses.pop((workspace_id, response_id), None)
+
+
+@dataclass
+class MemoryReplies:
+    """A `SharedReplies` that forgets nothing. `ttls_s` is how long each answer was to be kept; while `opened` is not set, it hangs."""
+
+    replies: dict[tuple[str, bytes], CachedReply] = field(default_factory=dict)
+    ttls_s: dict[bytes, int] = field(default_factory=dict)
+    opened: asyncio.Event | None = None
+    look_ups_count: int = 0
+
+    async def find(self, workspace_id: str, fingerprint: bytes) -> CachedReply | None:
+        self.look_ups_count += 1
+        if self.opened is not None:
+            await self.opened.wait()
+        return self.replies.get((workspace_id, fingerprint))
+
+    async def put(self, workspace_id: str, fingerprint: bytes, reply: CachedReply, ttl_s: int) -> None:
+        if self.opened is not None:
+            await self.opened.wait()
+        self.replies[workspace_id, fingerprint] = reply
+        self.ttls_s[fingerprint] = ttl_s
+
+
+@dataclass
+class MemoryIdempotency:
+    """An `IdempotencyStore` that forgets nothing. `is_away`: it keeps no promise, as the real one without Redis."""
+
+    kept: dict[IdempotencyPlace, Running | StoredAnswer] = field(default_factory=dict)
+    is_away: bool = False
+
+    async def claim(self, place: IdempotencyPlace, claim: Running) -> StoredAnswer | Running | None:
+        await asyncio.sleep(0)
+        if self.is_away:
+            raise Overloaded
+        found = self.kept.get(place)
+        if found is None:
+            self.kept[place] = claim
+        return found
+
+    async def keep(self, place: IdempotencyPlace, claim: Running, answer: StoredAnswer) -> None:
+        await asyncio.sleep(0)
+        if not self.is_away and self.kept.get(place, claim) == claim:
+            self.kept[place] = answer
+
+    async def release(self, place: IdempotencyPlace, claim: Running) -> None:
+        await asyncio.sleep(0)
+        if not self.is_away and self.kept.get(place) == claim:
+            del self.kept[place]
 
 
 @dataclass
@@ -258,8 +470,13 @@ def create_bench(principal: Principal | None = None, snapshot: Snapshot | None =
         snapshots=SnapshotHolder(snapshot or create_snapshot()),
         keys=KeyDirectory(principals, principals, clock=clock),
         pepper=PEPPER,
-        plans=LimitPlans(Limiter(counter, clock)),
+        plans=LimitPlans(Limiter(counter, clock, wall_s=clock)),
         upstream=upstream,
         spool=spool,
     )
     return Bench(gateway, upstream, spool, principals, clock, counter, key)
+
+
+def create_price(input_: int, cached_input: int, output: int, effective_at: float = 0.0) -> Price:
+    """Return a price with no word of its own for the rarer classes. Units: nano-dollars per million tokens."""
+    return Price(effective_at, input_, cached_input, output, input_, input_, output, input_, output)

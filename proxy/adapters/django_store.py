@@ -14,14 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import DatabaseError, InterfaceError, connections
-from django.db.models import Max, Q, Value
+from django.db.models import Max
 from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
 from apikeys.hotpath import Principal
-from apikeys.public import ApiKeySecret, KeyChange, KeyChangeCounter
+from apikeys.public import KeyChange
+from apikeys.public import find_principal as _find_principal
 from proxy.adapters.shared_principals import TTL_S
 from proxy.adapters.snapshot_builder import build_snapshot
 from proxy.errors import StoreUnavailable
@@ -60,6 +60,10 @@ class DjangoStore:
         """Cost: two queries."""
         return await self._run(lambda: _find_changes(after_number))
 
+    async def run(self, read: Callable[[], _Result]) -> _Result:
+        """Run a read of another adapter in one of this store's threads."""
+        return await self._run(read)
+
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
@@ -74,35 +78,6 @@ def _guarded(read: Callable[[], _Result]) -> _Result:
         raise StoreUnavailable from error
     finally:
         connections.close_all()  # gives them back to the pool
-
-
-def _find_principal(digest: bytes) -> Principal | None:
-    now = timezone.now()
-    secret = (
-        ApiKeySecret.objects.usable()
-        .filter(Q(api_key__expires_at=None) | Q(api_key__expires_at__gt=now), digest=digest, api_key__revoked_at=None)
-        .filter(api_key__workspace__is_active=True)
-        .select_related("api_key__workspace")
-        .annotate(
-            limit_ids=ArrayAgg("api_key__limits", filter=Q(api_key__limits__isnull=False), default=Value([])),
-            as_of=KeyChangeCounter.objects.values("value")[:1],
-        )
-        .first()
-    )
-    if secret is None:
-        return None
-    key = secret.api_key
-    ends = [at.timestamp() for at in (secret.expires_at, key.expires_at) if at is not None]
-    return Principal(
-        key_id=str(key.pk),
-        workspace_id=str(key.workspace_id),
-        allowed_models=tuple(key.allowed_models),
-        allowed_networks=tuple(key.allowed_networks),
-        limit_ids=tuple(str(limit_id) for limit_id in secret.limit_ids),  # type: ignore[attr-defined]  # annotated above
-        is_keepalive_enabled=key.is_keepalive_enabled,
-        expires_at=min(ends) if ends else None,
-        as_of=secret.as_of or 0,  # type: ignore[attr-defined]  # annotated above
-    )
 
 
 def _find_changes(after_number: int) -> Changes:

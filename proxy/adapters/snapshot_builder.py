@@ -14,11 +14,11 @@ from django.db.models import Max
 from apikeys.public import KeyChangeCounter, Limit, LimitMode
 from common.aead import DecryptionError
 from proxy import snapshot as hot
-from proxy.choices import OnDisconnect
-from proxy.models import Backend, ConfigurationRevision, Route, Target
+from proxy.choices import OnDisconnect, OnUnpriced
+from proxy.models import Backend, ConfigurationRevision, Route, Service, Target
 from proxy.ports import Endpoint, Timeouts
-from proxy.prices.match import AppliedPrice
-from proxy.prices.stored import prices_for_targets
+from proxy.prices.stored import TargetPrices, prices_for_targets
+from proxy.translators.vendors import vendor_at
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +46,7 @@ def build_snapshot() -> hot.Snapshot:
         routes = list(Route.objects.filter(is_active=True))
         prices = prices_for_targets(targets)
         limits = tuple(_limit(row) for row in Limit.objects.all())
+        services = list(Service.objects.filter(is_active=True))
     by_route: dict[UUID, list[Target]] = defaultdict(list)
     for target in targets:
         by_route[target.route_id].append(target)
@@ -55,6 +56,20 @@ def build_snapshot() -> hot.Snapshot:
         backends={row.name: _backend(row) for row in backends},
         routes={row.model: _route(row, by_route.get(row.pk, []), prices) for row in routes},
         limits=limits,
+        services=tuple(_service(row) for row in services),
+    )
+
+
+def _service(row: Service) -> hot.Service:
+    return hot.Service(
+        path=row.path,
+        endpoint=parse_endpoint(row.upstream_url),
+        timeouts=Timeouts(row.connect_timeout_s, row.first_byte_timeout_s, row.idle_timeout_s, row.total_timeout_s),
+        is_prefix_stripped=row.is_prefix_stripped,
+        cache_get_ttl_s=row.cache_get_ttl_s,
+        request_headers=tuple(name.lower() for name in row.request_headers),
+        response_headers=tuple(name.lower() for name in row.response_headers),
+        body_limit_bytes=row.body_limit_bytes,
     )
 
 
@@ -72,19 +87,28 @@ def _backend(row: Backend) -> hot.Backend:
         timeouts=Timeouts(row.connect_timeout_s, row.first_token_timeout_s, row.idle_timeout_s, row.total_timeout_s),
         credential=credential,
         is_drained_on_disconnect=row.on_disconnect == OnDisconnect.DRAIN,
+        vendor=row.price_provider or vendor_at(urlsplit(row.base_url).hostname or ""),
+        api_version=row.api_version,
+        min_stream_bytes_per_s=row.min_stream_bytes_per_s,
     )
 
 
-def _target(row: Target, prices: tuple[AppliedPrice, ...]) -> hot.Target:
-    return hot.Target(row.backend.name, row.upstream_model, row.weight, tuple(hot.Price(*price) for price in prices))
+def _target(row: Target, found: TargetPrices) -> hot.Target:
+    return hot.Target(row.backend.name, row.upstream_model, row.weight, found.prices, found.price_list)
 
 
-def _route(row: Route, targets: list[Target], prices: dict[UUID, tuple[AppliedPrice, ...]]) -> hot.Route:
+def _route(row: Route, targets: list[Target], prices: dict[UUID, TargetPrices]) -> hot.Route:
     return hot.Route(
         model=row.model,
         targets=tuple(_target(target, prices[target.pk]) for target in targets),
         selection=row.selection,
         created_at_s=int(row.created_at.timestamp()),
+        aliases=tuple(row.aliases),
+        output_cap_tokens=row.output_cap_tokens,
+        exact_cache_ttl_s=row.exact_cache_ttl_s,
+        is_sampled_cacheable=row.is_sampled_cacheable,
+        is_coalesced=row.is_coalesced,
+        is_unpriced_denied=row.on_unpriced == OnUnpriced.DENY,
     )
 
 
@@ -100,4 +124,7 @@ def _limit(row: Limit) -> hot.LimitRule:
         is_enforced=row.mode == LimitMode.ENFORCE,
         workspace_id=str(row.workspace_id or ""),
         model=row.model,
+        calendar=row.calendar,
+        is_per_model=row.is_per_model,
+        tag=row.tag,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from apikeys.hotpath import KEY_LENGTH, Principal, digest_key, is_well_formed
-from proxy.errors import InvalidApiKey, IpNotAllowed
+from proxy.errors import InvalidApiKey, IpNotAllowed, PermissionMissing
 from proxy.key_directory import KeyDirectory
 
 
@@ -29,3 +29,9 @@ async def authenticate(presented_key: bytes, client_ip: str, keys: KeyDirectory,
     if not principal.may_come_from(client_ip):
         raise IpNotAllowed
     return principal
+
+
+def require(principal: Principal, permission: str) -> None:
+    """Errors: PermissionMissing."""
+    if permission not in principal.permissions:
+        raise PermissionMissing(f"This API key lacks the permission {permission!r}.")

@@ -1,42 +1,34 @@
 """
-Send a request to its targets, in order, until one answers.
+Send a request to one target.
 
-Rules: another target is tried only while nothing of the request was sent; after that a repeat could be charged twice. Whatever goes
-wrong leaves here as one of `proxy/errors.py`, without the names of our hosts in it.
+Rules: whatever goes wrong leaves here as one of `proxy/errors.py`, without the names of our hosts in it, and is noted in the attempt.
 """
 
 from __future__ import annotations
 
 import email.utils
 import time
-from dataclasses import dataclass
 
-from proxy.errors import GatewayError, NoHealthyBackend, UpstreamBroken, UpstreamCredentialRejected, UpstreamRefused, UpstreamTimeout
+from proxy.errors import GatewayError, UpstreamBroken, UpstreamCredentialRejected, UpstreamRefused, UpstreamTimeout
+from proxy.exchange import Attempt, Exchange
 from proxy.ports import Timeouts, Upstream, UpstreamFailure, UpstreamResponse
-from proxy.snapshot import Backend, Snapshot, Target
+from proxy.snapshot import Backend, Target
 from proxy.telemetry import upstream_errors
-from proxy.translators.openai_openai import translate_request
-from proxy.wire.openai import ChatRequest, parse_error
+from proxy.translators.translation import Translation
+from proxy.wire.model_request import ModelRequest
+from proxy.wire.upstream_error import UpstreamErrorDetail
 
 _ERROR_LIMIT_BYTES = 64 * 1024
 _RETRY_AFTER_MAX_S = 3600.0
+_DEADLINE_MIN_S = 0.001
 
 
-@dataclass(slots=True)
-class Attempt:
-    """The target that was tried last, how many were, and its answer once its head is there."""
-
-    backend: Backend
-    target: Target
-    count: int
-    response: UpstreamResponse | None = None
-
-
-def _timeouts(backend: Backend, request: ChatRequest, deadline_s: float | None) -> Timeouts:
-    timeouts = backend.timeouts if request.is_stream else backend.whole_answer_timeouts
-    if deadline_s is None or deadline_s >= timeouts.total_s:
+def _timeouts(backend: Backend, is_stream: bool, left_s: float | None) -> Timeouts:
+    timeouts = backend.timeouts if is_stream else backend.whole_answer_timeouts
+    if left_s is None or left_s >= timeouts.total_s:
         return timeouts
-    return Timeouts(timeouts.connect_s, min(timeouts.first_token_s, deadline_s), min(timeouts.idle_s, deadline_s), deadline_s)
+    left_s = max(left_s, _DEADLINE_MIN_S)
+    return Timeouts(timeouts.connect_s, min(timeouts.first_token_s, left_s), min(timeouts.idle_s, left_s), left_s)
 
 
 def as_gateway_error(failure: UpstreamFailure) -> GatewayError:
@@ -66,7 +58,7 @@ def _retry_after_s(response: UpstreamResponse) -> float | None:
     return None
 
 
-async def _refusal(response: UpstreamResponse) -> GatewayError:
+async def refusal(response: UpstreamResponse, translation: Translation) -> GatewayError:
     """Return what an answer that is no success means for the caller."""
     status = response.status
     if status in {401, 403}:
@@ -76,61 +68,62 @@ async def _refusal(response: UpstreamResponse) -> GatewayError:
         response.abort()
         return UpstreamBroken()
     try:
-        detail = parse_error(await response.read_all(_ERROR_LIMIT_BYTES))
+        detail = translation.parse_error(status, await response.read_all(_ERROR_LIMIT_BYTES))
     except UpstreamFailure:
         detail = None
     finally:
         response.abort()
+    retry_after_s = _retry_after_s(response)
+    if detail is not None and detail.error_class == "credential":  # Google says so with a 400
+        return UpstreamCredentialRejected()
     if detail is None:
-        return UpstreamRefused(status, "The provider refused this request.", retry_after_s=_retry_after_s(response))
+        return UpstreamRefused(status, "The provider refused this request.", retry_after_s=retry_after_s)
     return UpstreamRefused(
         status,
         detail.message,
         error_type=detail.type,
         param=detail.param,
-        upstream_code=detail.code,
-        retry_after_s=_retry_after_s(response),
+        upstream_code=_public_code(detail),
+        retry_after_s=retry_after_s,
     )
 
 
+def _public_code(detail: UpstreamErrorDetail) -> str | None:
+    return "context_length_exceeded" if detail.error_class == "context_length" else detail.code
+
+
 async def forward(
-    attempt: Attempt,
-    rest: tuple[Target, ...],
-    snapshot: Snapshot,
-    request: ChatRequest,
-    passed_headers: list[tuple[bytes, bytes]],
-    deadline_s: float | None,
+    exchange: Exchange,
+    request: ModelRequest,
+    target: Target,
+    backend: Backend,
+    translation: Translation,
     upstream: Upstream,
 ) -> UpstreamResponse:
     """
-    Return the answer's head of the first target that takes the request; `attempt` tells how far it came, also when this fails.
+    Return the head of the target's answer, which is a success.
 
-    Errors: UpstreamError and its kinds. A cancelled call closes the upstream at once.
+    Errors: Untranslatable, before anything is sent or noted; UpstreamError and its kinds. A cancelled call closes the upstream at once.
     """
-    while True:
-        backend, target = attempt.backend, attempt.target
-        call = translate_request(request, target, backend, passed_headers)
-        try:
-            response = await upstream.send(
-                backend.endpoint, "POST", call.path, call.headers, call.body, _timeouts(backend, request, deadline_s)
-            )
-        except UpstreamFailure as failure:
-            upstream_errors(backend.name, failure.kind).inc()
-            if failure.is_sent or not rest:
-                raise as_gateway_error(failure) from failure
-            attempt.target, rest = rest[0], rest[1:]
-            attempt.backend = snapshot.backends[attempt.target.backend]
-            attempt.count += 1
-            continue
-        if response.status != 200:
-            upstream_errors(backend.name, f"http_{response.status}").inc()
-            raise await _refusal(response)
-        attempt.response = response
-        return response
+    call = translation.translate_request(request, target, backend, exchange.passed_headers)
+    attempt = Attempt(backend.name, backend.provider, target.upstream_model, exchange.timings.elapsed_s() * 1e3)
+    exchange.attempts.append(attempt)
+    timeouts = _timeouts(backend, request.is_stream, exchange.left_s())
+    try:
+        response = await upstream.send(backend.endpoint, call.method, call.path, call.headers, call.body, timeouts)
+    except UpstreamFailure as failure:
+        note_failure(attempt, failure, exchange)
+        raise as_gateway_error(failure) from failure
+    if response.status != 200:
+        attempt.result = f"http_{response.status}"
+        attempt.ended_ms = exchange.timings.elapsed_s() * 1e3
+        upstream_errors(backend.name, attempt.result).inc()
+        raise await refusal(response, translation)
+    return response
 
 
-def first_attempt(targets: tuple[Target, ...], snapshot: Snapshot) -> Attempt:
-    """Errors: NoHealthyBackend when the route has no target."""
-    if not targets:
-        raise NoHealthyBackend
-    return Attempt(snapshot.backends[targets[0].backend], targets[0], 1)
+def note_failure(attempt: Attempt, failure: UpstreamFailure, exchange: Exchange) -> None:
+    """Write down how an attempt failed, for the record and the metrics."""
+    attempt.result = f"{failure.phase}_{failure.kind}"
+    attempt.ended_ms = exchange.timings.elapsed_s() * 1e3
+    upstream_errors(attempt.backend, failure.kind).inc()

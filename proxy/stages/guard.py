@@ -11,27 +11,27 @@ from typing import Protocol
 
 from apikeys.hotpath import Principal
 from proxy.errors import ContentFiltered
-from proxy.wire.openai import ChatRequest
+from proxy.wire.model_request import ModelRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`request` is what goes on: the same one, or one that a redaction changed."""
 
-    request: ChatRequest
+    request: ModelRequest
     blocked_by: str | None = None
 
 
 class Guard(Protocol):
     """A policy that looks at requests and at answers."""
 
-    async def check_request(self, principal: Principal, request: ChatRequest) -> Verdict: ...
+    async def check_request(self, principal: Principal, request: ModelRequest) -> Verdict: ...
 
     async def check_reply(self, principal: Principal, body: bytes) -> bytes:
         """Return the answer as it may be seen. Errors: ContentFiltered."""
 
 
-async def guard(principal: Principal, request: ChatRequest, guards: tuple[Guard, ...]) -> Verdict:
+async def guard(principal: Principal, request: ModelRequest, guards: tuple[Guard, ...]) -> Verdict:
     """Return what all guards let through. Errors: ContentFiltered."""
     verdict = Verdict(request)
     for each in guards:

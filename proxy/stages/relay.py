@@ -1,9 +1,8 @@
 """
 Pass a stream on, event by event, as it comes.
 
-Rules: nothing goes out before the first content, so that an upstream that fails before it can still be answered with a status. The
-usage that we asked for is taken out again when the client did not. An end without the end mark is a failure, never a success.
-Once content flows and an event holds nothing we act on, its bytes pass untouched.
+Rules: nothing goes out before the first content, so that an upstream that fails before it can still be replaced or answered with a
+status. An end without the end mark is a failure, never a success. What the bytes mean, the translation knows.
 """
 
 from __future__ import annotations
@@ -11,14 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from proxy.errors import GatewayError, UpstreamBroken
+from proxy.errors import UpstreamBroken, UpstreamTimeout
 from proxy.exchange import Sink
-from proxy.ports import UpstreamFailure, UpstreamResponse
-from proxy.stages.forward import as_gateway_error
-from proxy.wire.openai import ChatRequest, StreamEvent, Usage, parse_chunk
-from proxy.wire.sse import DONE, SseSplitter, event_data, split_events
+from proxy.ports import UpstreamResponse
+from proxy.translators.translation import StreamTranslation
 
-KEEPALIVE = b": keepalive\n\n"
+_SLOW_GRACE_S = 2.0
 
 
 class Keepalive:
@@ -56,108 +53,103 @@ class Keepalive:
         await self._send()
 
 
-def _is_plain(block: bytes) -> bool:
-    """Tell whether a block of events holds nothing we act on; a frame that was cut off does not end with a brace."""
-    if b'"usage"' in block or b"[DONE]" in block or b'"error"' in block:
-        return False
-    return block.count(b"}\n\n") == block.count(b"\n\n")
+class StreamOutlet:
+    """
+    The client's end of a stream: begun once, with the first content of whichever attempt has some, or with a keepalive.
 
+    `start` sends the status and the headers.
+    """
 
-class StreamRelay:
-    """One stream on its way from the upstream to the client. `usage` is what the upstream counted, None until it said so."""
-
-    def __init__(
-        self,
-        response: UpstreamResponse,
-        request: ChatRequest,
-        sink: Sink,
-        *,
-        start: Callable[[], Awaitable[None]],
-        on_content: Callable[[], None],
-        keepalive_s: float | None,
-    ) -> None:
-        self.usage: Usage | None = None
-        self.has_content = False
-        self._response = response
-        self._is_usage_wanted = request.is_usage_wanted
+    def __init__(self, sink: Sink, start: Callable[[], Awaitable[None]], keepalive: bytes, keepalive_s: float | None) -> None:
         self._sink = sink
         self._start = start
-        self._on_content = on_content
-        self._keepalive = Keepalive(keepalive_s, self._send_keepalive) if keepalive_s else None
         self._starting = asyncio.Lock()
         self._is_started = False
+        self._comment = keepalive
+        self._keepalive = Keepalive(keepalive_s, self._send_keepalive) if keepalive_s else None
 
-    async def run(self) -> bytes:
-        """
-        Pass everything on up to the end mark and return what is still to be sent, the end mark included.
-
-        Errors: UpstreamError and its kinds: with a status while `sink.is_started` is false, as a frame after that.
-        """
-        splitter = SseSplitter()
-        held: list[bytes] = []
-        try:
-            while True:
-                data = await self._response.read()
-                if not data:
-                    raise UpstreamBroken("The provider closed the stream before its end.")
-                block = splitter.feed_block(data)
-                if not block:
-                    continue
-                if self._keepalive is not None:
-                    self._keepalive.touch()
-                if self.has_content and _is_plain(block):
-                    await self._sink.write(block)
-                    continue
-                is_done = self._take_events(block, held)
-                if is_done:
-                    await self._ensure_started()
-                    return b"".join(held) + b"data: [DONE]\n\n"
-                if self.has_content and held:
-                    await self._ensure_started()
-                    await self._sink.write(b"".join(held))
-                    held.clear()
-        except UpstreamFailure as failure:
-            raise as_gateway_error(failure) from failure
-        except ValueError as error:
-            raise UpstreamBroken("The provider sent something that is no chat stream.") from error
-        finally:
-            self._response.abort()
-            if self._keepalive is not None:
-                self._keepalive.stop()
-
-    def _take_events(self, block: bytes, held: list[bytes]) -> bool:
-        """Put what the client may see into `held`; return whether the end mark came. Errors: GatewayError, ValueError."""
-        for event in split_events(block):
-            data = event_data(event)
-            if data is None:
-                continue  # a comment: ours keep the stream alive, the upstream's say nothing
-            if data.startswith(DONE):
-                return True
-            chunk = parse_chunk(data)
-            if chunk.error is not None:
-                raise _stream_error(chunk)
-            if chunk.usage is not None:
-                self.usage = chunk.usage
-            if chunk.is_usage_only and not self._is_usage_wanted:
-                continue
-            held.append(event)
-            if chunk.has_content and not self.has_content:
-                self.has_content = True
-                self._response.mark_started()
-                self._on_content()
-        return False
-
-    async def _ensure_started(self) -> None:
+    async def begin(self) -> None:
         async with self._starting:
             if not self._is_started:
                 self._is_started = True  # and not the sink's word: it never starts for a client that left
                 await self._start()
 
+    async def write(self, data: bytes) -> None:
+        if not self._is_started:
+            await self.begin()
+        if data:
+            await self._sink.write(data)
+
+    def touch(self) -> None:
+        if self._keepalive is not None:
+            self._keepalive.touch()
+
+    def close(self) -> None:
+        if self._keepalive is not None:
+            self._keepalive.stop()
+
     async def _send_keepalive(self) -> None:
-        await self._ensure_started()
-        await self._sink.write(KEEPALIVE)
+        await self.begin()
+        await self._sink.write(self._comment)
 
 
-def _stream_error(chunk: StreamEvent) -> GatewayError:
-    detail = chunk.error
-    return UpstreamBroken(f"The provider reported an error: {detail.message}" if detail else None)
+async def relay(
+    response: UpstreamResponse,
+    stream: StreamTranslation,
+    outlet: StreamOutlet,
+    *,
+    on_content: Callable[[], None],
+    min_bytes_per_s: int = 0,
+) -> None:
+    """
+    Pass everything on up to the end mark; what ends the stream is then in `stream.tail`, still to be sent.
+
+    Errors: UpstreamFailure, ValueError and GatewayError of the translation; with `stream.has_content` false nothing of it was seen.
+    UpstreamTimeout for a stream slower than `min_bytes_per_s` before its first content.
+    """
+    held: list[bytes] = []
+    is_flowing = False
+    pace = _Pace(min_bytes_per_s) if min_bytes_per_s else None
+    try:
+        while not stream.is_done:
+            data = await (pace.read(response) if pace is not None else response.read())
+            piece = stream.feed(data) if data else stream.close()
+            outlet.touch()
+            if is_flowing:
+                if piece:
+                    await outlet.write(piece)
+            else:
+                if piece:
+                    held.append(piece)
+                if stream.has_content:
+                    is_flowing, pace = True, None
+                    response.mark_started()
+                    on_content()
+                    await outlet.write(b"".join(held))  # also when the end mark came with it and holds all of it
+            if not data and not stream.is_done:
+                raise UpstreamBroken("The provider closed the stream before its end.")
+        if not is_flowing:  # an answer without any content is an answer
+            await outlet.write(b"".join(held))
+    finally:
+        response.abort()
+
+
+class _Pace:
+    """Watches how fast a stream comes before its first content."""
+
+    def __init__(self, min_bytes_per_s: int) -> None:
+        self._min_bytes_per_s = min_bytes_per_s
+        self._loop = asyncio.get_running_loop()
+        self._began_at = self._loop.time()
+        self._size_bytes = 0
+
+    async def read(self, response: UpstreamResponse) -> bytes:
+        """Errors: UpstreamTimeout when after the grace the stream is slower than it may be, also when nothing comes at all."""
+        due_at = self._began_at + max(_SLOW_GRACE_S, self._size_bytes / self._min_bytes_per_s)
+        try:
+            async with asyncio.timeout_at(due_at):
+                data = await response.read()
+        except TimeoutError:
+            raise UpstreamTimeout("The provider's stream was too slow before its first content.") from None
+        self._size_bytes += len(data)
+        return data

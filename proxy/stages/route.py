@@ -6,30 +6,40 @@ import bisect
 import random
 
 from apikeys.hotpath import Principal
-from proxy.errors import ModelNotAllowed, ModelNotFound, NoHealthyBackend
+from proxy.errors import ModelNotAllowed, ModelNotFound, ModelUnpriced, NoHealthyBackend
 from proxy.snapshot import Route, Snapshot, Target
 
 
 def find_route(model: str, principal: Principal, snapshot: Snapshot) -> Route:
     """
-    Return the route of a model.
+    Return the route of a model, found by its name, an alias or the longest wildcard.
 
     Errors: ModelNotAllowed before ModelNotFound, so that a key learns nothing of models it may not use.
     """
     if not principal.may_use_model(model):
         raise ModelNotAllowed(f"This API key may not use the model {model!r}.", param="model")
-    route = snapshot.routes.get(model)
+    route = snapshot.find_route(model)
     if route is None:
         raise ModelNotFound(f"The model {model!r} does not exist. See GET /v1/models.", param="model")
     return route
 
 
-def route(found: Route) -> tuple[Target, ...]:
+def route(found: Route, now_s: float) -> tuple[Target, ...]:
     """
     Return the targets in the order to try them: one chosen by weight, then the others by falling weight.
 
-    Errors: NoHealthyBackend when the route has no target that takes traffic.
+    Errors: NoHealthyBackend when the route has no target that takes traffic; ModelUnpriced when it asks for a price and none has one.
     """
+    ordered = _by_weight(found)
+    if not found.is_unpriced_denied:
+        return ordered
+    priced = tuple(target for target in ordered if target.price_at(now_s) is not None)
+    if not priced:
+        raise ModelUnpriced
+    return priced
+
+
+def _by_weight(found: Route) -> tuple[Target, ...]:
     targets = found.targets
     if len(targets) == 1 and targets[0].weight:
         return targets
