@@ -98,7 +98,11 @@ class _FieldReader(html.parser.HTMLParser):
         kind = values.get("type", "text")
         if kind in {"submit", "button", "image", "file"} or (kind in {"checkbox", "radio"} and "checked" not in values):
             return
-        self.fields[name] = [values.get("value", "on" if kind == "checkbox" else "")]
+        value = values.get("value", "on" if kind == "checkbox" else "")
+        if kind == "checkbox":  # several of one name are one field with several values
+            self.fields.setdefault(name, []).append(value)
+        else:
+            self.fields[name] = [value]
 
     def handle_data(self, data: str) -> None:
         if self._area:

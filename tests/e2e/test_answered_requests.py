@@ -63,7 +63,7 @@ def test_the_record_has_what_the_provider_counted_and_what_it_costs(installation
     assert record == only
     assert usage["completion_tokens"] == 4
     assert (record["input_tokens"], record["output_tokens"]) == (usage["prompt_tokens"], 4)
-    assert (record["cost_nano_usd"], record["usage_source"]) == (cost, "upstream")
+    assert (record["cost_nano_usd"], record["usage_source"]) == (cost, "provider")
     assert (record["status"], record["outcome"], record["is_stream"]) == (200, "ok", is_stream)
     assert (record["model"], record["backend"], record["provider"], record["upstream_model"]) == (
         "sim-fast",

@@ -94,7 +94,10 @@ class _FormReader(html.parser.HTMLParser):
         kind = values.get("type", "text")
         if kind in {"checkbox", "radio"} and "checked" not in values:
             return
-        if kind not in {"submit", "button"}:
+        if kind == "checkbox" and name in self.values:  # one box of several for the same field
+            earlier = self.values[name]
+            self.values[name] = [*(earlier if isinstance(earlier, list) else [earlier]), values.get("value") or "on"]
+        elif kind not in {"submit", "button"}:
             self.values[name] = values.get("value") or ("on" if kind == "checkbox" else "")
 
     def handle_data(self, data: str) -> None:

@@ -26,8 +26,10 @@ QUERIES_COUNT = {
     "items.Item": 3,
     "proxy.Backend": 4,
     "proxy.ConfigurationRevision": 3,
+    "proxy.LedgerEntry": 3,
     "proxy.Price": 4,
-    "proxy.Route": 6,
+    "proxy.Route": 7,
+    "proxy.Service": 4,
     "proxy.UsageRecord": 3,
 }
 REGISTERED = sorted(model._meta.label for model in admin.site._registry)

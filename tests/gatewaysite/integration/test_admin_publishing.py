@@ -177,7 +177,7 @@ def test_a_limit_that_cannot_bind_is_refused_at_its_field(admin_client):
 
     page = admin_client.post(url, read_form(admin_client.get(url)) | {"name": "x", "scope": "ip", "amount": 1, "workspace": acme.pk})
 
-    assert page.context["adminform"].form.errors == {"workspace": ["Only a limit of scope workspace can name one."]}
+    assert page.context["adminform"].form.errors == {"workspace": ["Only a limit of scope workspace, end user or tag can name one."]}
     assert not Limit.objects.exists()
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
+from pathlib import Path
 
 import pytest
 from django.contrib.auth import authenticate, get_user_model
@@ -11,14 +13,15 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+import gatewaysite
 from apikeys.public import ApiKey, Limit, Workspace, create_workspace, delete_limit, revoke_key, save_key, save_limit
 from common.publishing import publishing
 from common.secret import Secret
 from gatewaysite import bootstrap
 from gatewaysite.first_rows import SIMULATED_MODELS
 from gatewaysite.services.paths import DataDir
-from proxy.domain import delete_backend, delete_price, delete_route, save_backend
-from proxy.models import Backend, ConfigurationRevision, Price, Route
+from proxy.domain import TargetDraft, delete_backend, delete_price, delete_route, delete_service, save_backend, save_route, save_service
+from proxy.models import Backend, ConfigurationRevision, Price, Route, Service, Target
 from proxy.prices.stored import prices_for_targets
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +40,10 @@ def start(data_dir):
         return bootstrap.run(data_dir, base_url="http://127.0.0.1:8000", simulator_url=simulator_url, environ=environ or {})
 
     return run
+
+
+def _prices(targets):
+    return [found.prices for found in prices_for_targets(targets).values()]
 
 
 def revisions():
@@ -81,13 +88,30 @@ def test_first_start_simulator_has_routes_and_a_price(start):
     assert (backend.name, backend.provider, backend.base_url) == ("simulator", "simulator", "http://127.0.0.1:8081/v1")
     assert set(Route.objects.values_list("model", flat=True)) == set(SIMULATED_MODELS)
     targets = list(backend.targets.select_related("backend"))
-    assert {prices[0][1:] for prices in prices_for_targets(targets).values()} == {(150_000_000, 150_000_000, 600_000_000)}
+    found = {(prices[0].input_nano_usd_per_mtok, prices[0].output_nano_usd_per_mtok) for prices in _prices(targets)}
+    assert found == {(150_000_000, 600_000_000)}
+
+
+def test_first_start_knows_every_model_of_the_simulator(start):
+    start()
+
+    reference = (Path(gatewaysite.__file__).parent.parent / "docs" / "reference" / "simulator.md").read_text()
+    models = reference.partition("## Models")[2].partition("## Words")[0]
+    rows = [line.split("|")[1] for line in models.splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall("`(sim-[a-z0-9-]+)`", row)} == set(SIMULATED_MODELS)
+
+
+def test_first_start_simulator_answers_at_a_service(start):
+    start()
+
+    service = Service.objects.get()
+    assert (service.path, service.upstream_url, service.cache_get_ttl_s) == ("/infer", SIMULATOR, 60)
 
 
 def test_first_start_without_simulator_makes_none(start):
     first = start(simulator_url=None)
 
-    assert (Backend.objects.count(), Route.objects.count()) == (0, 0)
+    assert (Backend.objects.count(), Route.objects.count(), Service.objects.count()) == (0, 0, 0)
     assert first.api_key is not None
 
 
@@ -236,10 +260,34 @@ def test_second_start_follows_the_simulators_port(start):
 
     assert Backend.objects.get().base_url == "http://127.0.0.1:9999/v1"
     last = ConfigurationRevision.objects.get(number=2)
-    assert (last.reason, last.diff) == (
+    assert (last.reason, last.diff.splitlines()) == (
         "Start of the installation",
-        "~ backend simulator: base_url http://127.0.0.1:8081/v1 -> http://127.0.0.1:9999/v1",
+        [
+            "~ backend simulator: base_url http://127.0.0.1:8081/v1 -> http://127.0.0.1:9999/v1",
+            "~ service /infer: upstream http://127.0.0.1:8081 -> http://127.0.0.1:9999",
+        ],
     )
+
+
+def test_second_start_service_follows_the_simulators_port_unless_it_leads_elsewhere(start):
+    start()
+    start(simulator_url="http://127.0.0.1:9999")
+    followed = Service.objects.get()
+    url, followed.upstream_url = followed.upstream_url, "http://127.0.0.1:7"
+    save_service(followed)
+
+    start(simulator_url="http://127.0.0.1:8888")
+
+    assert (url, Service.objects.get().upstream_url) == ("http://127.0.0.1:9999", "http://127.0.0.1:7")
+
+
+def test_second_start_respects_a_deleted_service(start):
+    start()
+    delete_service(Service.objects.get())
+
+    start(simulator_url="http://127.0.0.1:9999")
+
+    assert not Service.objects.exists()
 
 
 def test_second_start_without_simulator_leaves_its_rows_alone(start):
@@ -278,7 +326,9 @@ def test_environment_key_becomes_a_backend_with_routes_and_prices(start):
     target = Route.objects.get(model="gpt-4o-mini").targets.select_related("backend").get()
     assert (backend.provider, backend.get_credential()) == ("openai", Secret("sk-1"))
     assert target.backend == backend
-    assert prices_for_targets([target])[target.pk][-1][1:] == (150_000_000, 75_000_000, 600_000_000)
+    (prices,) = _prices([target])
+    assert (prices[-1].input_nano_usd_per_mtok, prices[-1].cached_input_nano_usd_per_mtok) == (150_000_000, 75_000_000)
+    assert prices[-1].output_nano_usd_per_mtok == 600_000_000
     assert "gpt-4o-mini" in first.notes[0]
     assert revisions() == 1
 
@@ -289,9 +339,11 @@ def test_environment_key_added_later_is_one_revision(start):
     second = start({"ANTHROPIC_API_KEY": "sk-a", "GEMINI_API_KEY": "sk-g"})
 
     assert {backend.name: backend.price_provider for backend in Backend.objects.exclude(name="simulator")} == {
-        "anthropic": "anthropic",
+        "anthropic": "",
         "gemini": "google",
     }
+    wildcards = Target.objects.filter(route__model__endswith="*").values_list("route__model", "backend__provider", "upstream_model")
+    assert set(wildcards) == {("anthropic/*", "anthropic", "*"), ("gemini/*", "gemini", "*")}
     assert (revisions(), len(second.notes)) == (2, 2)
 
 
@@ -309,11 +361,11 @@ def test_environment_key_never_goes_to_another_address(start):
     start({"OPENAI_API_KEY": "sk-1"})
     backend = Backend.objects.get(name="openai")
     backend.base_url = "https://elsewhere.example/v1"
-    save_backend(backend)
+    save_backend(backend, credential=Secret("sk-elsewhere"))
 
     start({"OPENAI_API_KEY": "sk-2"})
 
-    assert Backend.objects.get(name="openai").get_credential() == Secret("sk-1")
+    assert Backend.objects.get(name="openai").get_credential() == Secret("sk-elsewhere")
 
 
 def test_environment_deleted_routes_and_missing_key_are_left_alone(start):
@@ -329,13 +381,36 @@ def test_environment_deleted_routes_and_missing_key_are_left_alone(start):
     assert revisions() == number
 
 
-def test_environment_ollama_is_a_backend_without_routes_that_follows_its_address(start):
+def test_environment_ollama_is_a_backend_with_a_wildcard_route_that_follows_its_address(start):
     first = start({"OLLAMA_HOST": "0.0.0.0"})  # noqa: S104  # parsed, not bound
     start({"OLLAMA_HOST": "127.0.0.1:9"})
 
     backend = Backend.objects.get(name="ollama")
-    assert (backend.provider, backend.base_url, backend.targets.count()) == ("openai_compatible", "http://127.0.0.1:9/v1", 0)
-    assert "manage.py apply -" in first.notes[0]
+    assert (backend.provider, backend.base_url) == ("ollama", "http://127.0.0.1:9")
+    assert [(target.route.model, target.upstream_model) for target in backend.targets.all()] == [("ollama/*", "*")]
+    assert "ollama/MODEL" in first.notes[0]
+
+
+def test_environment_address_is_not_followed_with_a_credential_that_was_given_for_another(start):
+    start({"OLLAMA_HOST": "10.0.0.1"})
+    save_backend(Backend.objects.get(name="ollama"), credential=Secret("for 10.0.0.1"))
+
+    second = start({"OLLAMA_HOST": "10.0.0.2"})
+
+    assert Backend.objects.get(name="ollama").base_url == "http://10.0.0.1:11434"
+    assert "does not follow to http://10.0.0.2:11434" in second.notes[0]
+
+
+def test_environment_name_that_is_another_routes_alias_is_left_to_it(start):
+    start()
+    route = Route.objects.get(model="sim-chat")
+    route.aliases = ["gpt-4o"]
+    save_route(route, [TargetDraft(Backend.objects.get(name="simulator"), "sim-chat")])
+
+    start({"OPENAI_API_KEY": "sk-1"})
+
+    assert not Route.objects.filter(model="gpt-4o").exists()
+    assert Route.objects.filter(model="gpt-4o-mini").exists()
 
 
 def test_environment_demo_model_without_simulator_is_one_that_answers(start):

@@ -10,8 +10,8 @@ from django.db.models import ProtectedError
 
 from common.admin import describe
 from common.errors import DomainError
-from common.forms import WordsField
-from proxy.admin.money import UsdField, show_usd
+from common.forms import UsdField, WordsField
+from common.money import show_usd
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,16 @@ from gatewaysite import asgi
 from gatewaysite.asgi import Application
 
 
+class FakeServices:
+    """Services at `/infer`, and at paths that are ours, as a stale snapshot could have them."""
+
+    def find(self, path: str) -> str | None:
+        return next((at for at in ("/infer", "/admin", "/api", "/v1", "/apix", "/administrate") if f"{path}/".startswith(f"{at}/")), None)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any, service: str) -> None:
+        await _answer(send, f"service {service}".encode())
+
+
 class FakeRuntime:
     """A data plane that answers with its name."""
 
@@ -18,6 +28,7 @@ class FakeRuntime:
 
     def __init__(self, settings: Any, lifecycle: Any) -> None:
         self.lifecycle = lifecycle
+        self.services = FakeServices()
         self.starts_count = self.stops_count = 0
         FakeRuntime.made.append(self)
 
@@ -84,6 +95,15 @@ async def _ask(application: Application, path: str, kind: str = "http") -> tuple
         ("console", "/v1/models", b"django"),
         ("console", "/admin/", b"django"),
         ("console", "/metrics", b"# HELP"),
+        ("all", "/infer", b"service /infer"),
+        ("proxy", "/infer/deep", b"service /infer"),
+        ("console", "/infer", b"django"),
+        ("all", "/inferno", b"django"),
+        ("all", "/apix", b"service /apix"),
+        ("all", "/administrate/x", b"service /administrate"),
+        ("all", "/api/items", b"django"),
+        ("proxy", "/api", b"not served"),
+        ("all", "/v1", b"data plane"),
     ],
 )
 async def test_who_answers(create, role, path, by):
@@ -176,3 +196,67 @@ async def test_the_console_never_takes_more_than_two_requests_at_once(create, mo
     await asyncio.gather(*[_ask(application, "/admin/") for _ in range(10)])
 
     assert most == 2
+
+
+async def test_the_console_does_not_wait_for_the_data_plane(create, monkeypatch):
+    async def fail(self) -> None:
+        raise OSError("the spool cannot be written")
+
+    monkeypatch.setattr(FakeRuntime, "start", fail)
+
+    assert await _ask(create(), "/admin/") == (200, b"django")
+
+
+# Cross-origin requests
+
+_ORIGIN = (b"origin", b"https://app.example")
+_PREFLIGHT = (_ORIGIN, (b"access-control-request-method", b"POST"))
+
+
+async def _head(application: Application, path: str, method: str, *headers: tuple[bytes, bytes]) -> tuple[int, set[str]]:
+    """Return the status, and the names of the answer's headers."""
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "path": path, "method": method, "headers": list(headers)}
+    await application(scope, None, send)  # type: ignore[arg-type]
+    return sent[0]["status"], {name.decode() for name, _ in sent[0]["headers"]}
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/api/items", "/infer", "/infer/x", "/nothing"])
+async def test_a_page_may_call_and_read_where_its_origin_is_listed(create, monkeypatch, path):
+    monkeypatch.setenv("GATEWAY_CORS_ORIGINS", "https://app.example, https://b.example")
+    application = create()
+
+    status, preflight = await _head(application, path, "OPTIONS", *_PREFLIGHT)
+    _, answer = await _head(application, path, "GET", _ORIGIN)
+
+    assert status == 204
+    assert {"access-control-allow-origin", "access-control-allow-methods"} <= preflight
+    assert answer == {"access-control-allow-origin", "access-control-expose-headers", "vary"}
+
+
+async def test_a_preflight_needs_no_data_plane(create, monkeypatch):
+    monkeypatch.setenv("GATEWAY_CORS_ORIGINS", "*")
+
+    assert (await _head(create(), "/v1/models", "OPTIONS", *_PREFLIGHT))[0] == 204
+    assert FakeRuntime.made == []
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/static/a.js", "/accounts/login/", "/ws/v1/stream", "/metrics", "/livez"])
+@pytest.mark.parametrize(("method", "headers"), [("OPTIONS", _PREFLIGHT), ("GET", (_ORIGIN,))])
+async def test_other_origins_never_reach_the_console(create, monkeypatch, path, method, headers):
+    monkeypatch.setenv("GATEWAY_CORS_ORIGINS", "*")
+
+    _, names = await _head(create(), path, method, *headers)
+
+    assert [name for name in names if name.startswith("access-control-")] == []
+
+
+@pytest.mark.parametrize(("method", "headers"), [("OPTIONS", _PREFLIGHT), ("GET", (_ORIGIN,))])
+async def test_without_origins_nothing_is_said_of_any(create, monkeypatch, method, headers):
+    monkeypatch.delenv("GATEWAY_CORS_ORIGINS", raising=False)
+
+    assert await _head(create(), "/v1/models", method, *headers) == (200, set())

@@ -16,14 +16,15 @@ def test_read_environment_without_variables_offers_nothing():
     ("variable", "name", "base_url", "price_provider", "model"),
     [
         ("OPENAI_API_KEY", "openai", "https://api.openai.com/v1", "", "gpt-4o-mini"),
-        ("ANTHROPIC_API_KEY", "anthropic", "https://api.anthropic.com/v1", "anthropic", "claude-sonnet-5-5"),
-        ("GEMINI_API_KEY", "gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "google", "gemini-2.5-flash"),
+        ("ANTHROPIC_API_KEY", "anthropic", "https://api.anthropic.com/v1", "", "claude-sonnet-5-5"),
+        ("GEMINI_API_KEY", "gemini", "https://generativelanguage.googleapis.com/v1beta", "google", "gemini-2.5-flash"),
     ],
 )
 def test_read_environment_key_is_a_backend_with_listed_models(variable, name, base_url, price_provider, model):
     (offer,) = read_environment({variable: "sk-1\n"}).offers
 
     assert (offer.backend.name, offer.backend.base_url, offer.backend.price_provider) == (name, base_url, price_provider)
+    assert (offer.backend.provider.value, offer.wildcard) == (name, f"{name}/*")
     assert offer.credential == Secret("sk-1")
     assert model in offer.models
     assert "sk-1" not in repr(offer)
@@ -40,11 +41,12 @@ def test_read_environment_models_are_only_those_with_a_list_price(monkeypatch):
     assert offer.models == ("gpt-4o", "gpt-4o-mini")
 
 
-def test_read_environment_ollama_has_no_routes_and_says_how_to_add_one():
+def test_read_environment_ollama_is_its_root_and_says_how_to_reach_its_models():
     (offer,) = read_environment({"OLLAMA_HOST": "127.0.0.1"}).offers
 
-    assert (offer.backend.base_url, offer.credential, offer.models) == ("http://127.0.0.1:11434/v1", None, ())
-    assert "manage.py apply -" in offer.note
+    assert (offer.backend.provider.value, offer.backend.base_url) == ("ollama", "http://127.0.0.1:11434")
+    assert (offer.credential, offer.models, offer.wildcard) == (None, (), "ollama/*")
+    assert "ollama/MODEL" in offer.note
 
 
 @pytest.mark.parametrize("host", ["ftp://x", "http://", "x:notaport", "http://[::1"])

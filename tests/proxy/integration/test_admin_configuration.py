@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from common.publishing import publishing
 from common.secret import Secret
 from proxy import domain
-from proxy.models import Backend, ConfigurationRevision, Price, Route
+from proxy.models import Backend, ConfigurationRevision, Price, Route, Service
 from tests.gatewaysite.integration.admin_help import MARKS, read_form
 
 pytestmark = MARKS
@@ -156,6 +158,33 @@ def test_whoever_may_change_a_route_may_change_its_targets(permission, status, w
     assert (answer.status_code, _targets(route)) == (status, {("a", weight)})
 
 
+def test_the_list_says_which_routes_have_a_target_without_a_price(admin_client):
+    backend, local = _backend(), domain.save_backend(Backend(name="local", provider="ollama", base_url="http://localhost:11434"))
+    domain.save_price(Price(provider="openai", upstream_model="a", input_nano_usd_per_mtok=1, output_nano_usd_per_mtok=1))
+    domain.save_route(Route(model="priced"), [domain.TargetDraft(backend, "a")])
+    domain.save_route(Route(model="half"), [domain.TargetDraft(backend, "a"), domain.TargetDraft(backend, "b")])
+    domain.save_route(Route(model="free"), [domain.TargetDraft(local, "b")])
+
+    page = admin_client.get(_url("route", "changelist"))
+
+    listed = page.context["cl"]
+    labels = {route.model: listed.model_admin.price_label(route) for route in listed.result_list}
+    assert labels == {"priced": "known", "half": "no price", "free": "known"}
+    assert page.content.decode().count("no price") == 1
+
+
+@pytest.mark.parametrize("routes_count", [1, 3])
+def test_the_list_of_routes_asks_once_for_all_prices(routes_count, admin_client):
+    backend = _backend()
+    for number in range(routes_count):
+        domain.save_route(Route(model=f"m{number}"), [domain.TargetDraft(backend, "a")])
+
+    with CaptureQueriesContext(connection) as queries:
+        admin_client.get(_url("route", "changelist"))
+
+    assert sum('FROM "proxy_price"' in query["sql"] for query in queries) == 1
+
+
 # --- prices ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -171,6 +200,17 @@ def test_a_price_is_written_in_dollars_and_kept_in_nano_dollars(admin_client):
     assert (price.input_nano_usd_per_mtok, price.cached_input_nano_usd_per_mtok) == (150_000_000, None)
     assert (price.output_nano_usd_per_mtok, price.source) == (600_000_000, "operator")
     assert [form[f"{name}_nano_usd_per_mtok"] for name in ("input", "cached_input", "output")] == ["0.15", "", "0.6"]
+
+
+def test_each_class_of_usage_may_have_a_price_of_its_own(admin_client):
+    url = _url("price", "add")
+    classes = ("cached_input", "cache_write_5m", "cache_write_1h", "reasoning", "audio_input", "audio_output")
+    rates = {f"{name}_nano_usd_per_mtok": str(number) for number, name in enumerate(("input", "output", *classes))}
+
+    admin_client.post(url, read_form(admin_client.get(url)) | {"provider": "openai", "upstream_model": "gpt-4o"} | rates)
+
+    price = Price.objects.get()
+    assert [getattr(price, name) for name in rates] == [number * 10**9 for number in range(8)]
 
 
 @pytest.mark.parametrize("text", ["", "free", "-1", "0.0000000001", "NaN", "1e400"])
@@ -207,6 +247,7 @@ def test_a_published_list_price_is_only_to_look_at(admin_client):
     admin_client.post(_url("price", "changelist"), selected)
 
     assert "$2.5" in looked.content.decode()
+    assert "as input, the same" in looked.content.decode()
     assert posts == [403, 403]
     assert Price.objects.get() == listed
 
@@ -236,3 +277,109 @@ def test_revisions_are_neither_added_nor_changed_nor_deleted(admin_client):
 
     assert posted == [403, 403, 403]
     assert ConfigurationRevision.objects.get().reason == "Save backend openai"
+
+
+# --- what the domain refuses beyond single values -------------------------------------------------------------------------------
+
+
+def test_an_address_of_another_server_wants_the_credential_again(admin_client):
+    backend = domain.save_backend(Backend(name="b", provider="openai", base_url="https://api.example.com/v1"), credential=Secret("sk-1"))
+    url = _url("backend", "change", backend.pk)
+    moved = read_form(admin_client.get(url)) | {"base_url": "https://new.example/v1"}
+
+    refused = admin_client.post(url, moved)
+    kept = Backend.objects.get().base_url
+    answer = admin_client.post(url, moved | {"credential": "sk-2"})
+
+    assert list(_errors(refused)) == ["base_url"]
+    assert (kept, answer.status_code) == ("https://api.example.com/v1", 302)
+    assert (Backend.objects.get().base_url, Backend.objects.get().get_credential()) == ("https://new.example/v1", Secret("sk-2"))
+
+
+def test_what_azure_lacks_is_said_at_its_field(admin_client):
+    url = _url("backend", "add")
+    values = {"name": "a", "provider": "azure", "base_url": "https://x.openai.azure.com"}
+
+    page = admin_client.post(url, read_form(admin_client.get(url)) | values)
+
+    assert list(_errors(page)) == ["api_version"]
+
+
+def test_a_route_is_written_with_its_aliases_cache_and_budget(admin_client):
+    backend, url = _backend(), _url("route", "add")
+    values = {
+        "model": "gpt/*",
+        "aliases": "b\na",
+        "exact_cache_ttl_s": 60,
+        "is_coalesced": "on",
+        "output_cap_tokens": 9,
+        "on_unpriced": "deny",
+    }
+
+    answer = admin_client.post(url, read_form(admin_client.get(url)) | values | _target(0, backend, "*"))
+
+    route = Route.objects.get()
+    assert answer.status_code == 302
+    assert (route.aliases, route.exact_cache_ttl_s, route.is_coalesced, route.is_sampled_cacheable) == (["a", "b"], 60, True, False)
+    assert (route.output_cap_tokens, route.on_unpriced, _targets(route)) == (9, "deny", {("*", 1)})
+
+
+def test_a_name_that_another_route_has_is_refused_at_its_field(admin_client):
+    backend, url = _backend(), _url("route", "add")
+    domain.save_route(Route(model="gpt", aliases=["fast"]), [domain.TargetDraft(backend, "u")])
+
+    page = admin_client.post(url, read_form(admin_client.get(url)) | {"model": "m", "aliases": "fast"} | _target(0, backend, "u"))
+
+    assert list(_errors(page)) == ["aliases"]
+
+
+def test_a_star_that_nothing_fills_in_is_refused_at_the_targets(admin_client):
+    backend, url = _backend(), _url("route", "add")
+
+    page = admin_client.post(url, read_form(admin_client.get(url)) | {"model": "m"} | _target(0, backend, "*"))
+
+    assert "only a route whose model ends in" in page.content.decode()
+    assert not Route.objects.exists()
+
+
+# --- services -------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_service_is_added_changed_and_deleted_with_a_revision_each(admin_client):
+    add = _url("service", "add")
+    values = {"path": "/infer", "upstream_url": "http://127.0.0.1:8081", "cache_get_ttl_s": 60, "request_headers": "X-Team\nx-a"}
+
+    admin_client.post(add, read_form(admin_client.get(add)) | values)
+    service = Service.objects.get()
+    change = _url("service", "change", service.pk)
+    unchanged = admin_client.post(change, read_form(admin_client.get(change)))
+    admin_client.post(change, read_form(admin_client.get(change)) | {"is_prefix_stripped": "on"})
+    listed = admin_client.get(_url("service", "changelist")).content.decode()
+    admin_client.post(_url("service", "delete", service.pk), {"post": "yes"})
+
+    assert (service.request_headers, service.cache_get_ttl_s, unchanged.status_code) == (["x-a", "x-team"], 60, 302)
+    assert "60 s" in listed
+    assert list(ConfigurationRevision.objects.order_by("number").values_list("diff", flat=True)) == [
+        "+ service /infer",
+        "~ service /infer: strip_prefix no -> yes",
+        "- service /infer",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"path": "/admin/x"}, "path"),
+        ({"path": "/a b"}, "path"),
+        ({"upstream_url": "127.0.0.1"}, "upstream_url"),
+        ({"request_headers": "Cookie"}, "request_headers"),
+        ({"response_headers": "x y"}, "response_headers"),
+    ],
+)
+def test_a_service_that_cannot_be_served_is_refused_at_its_field(values, field, admin_client):
+    url = _url("service", "add")
+
+    page = admin_client.post(url, read_form(admin_client.get(url)) | {"path": "/i", "upstream_url": "http://x"} | values)
+
+    assert list(_errors(page)) == [field]
+    assert not Service.objects.exists()

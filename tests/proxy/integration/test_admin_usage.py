@@ -29,7 +29,7 @@ def api_key() -> ApiKey:
 
 def _record(api_key: ApiKey, age: dt.timedelta = dt.timedelta(0), **values: object) -> UsageRecord:
     request_id = uuid.UUID(int=create_uuid7().int - (int(age.total_seconds() * 1000) << 80))
-    defaults = {"model": "gpt-4o", "status": 200, "outcome": "ok", "is_stream": False, "usage_source": "upstream", "revision": 1}
+    defaults = {"model": "gpt-4o", "status": 200, "outcome": "ok", "is_stream": False, "usage_source": "provider", "revision": 1}
     return UsageRecord.objects.create(
         request_id=request_id, ts=timestamp(request_id), workspace=api_key.workspace, key=api_key, **(defaults | values)
     )
@@ -53,6 +53,7 @@ def test_a_record_is_found_by_its_time_and_id_and_shown_with_its_cost(admin_clie
     assert len(found_by) == 1
     assert '"proxy_usagerecord"."ts" = ' in found_by[0]
     assert "$0.001234567" in page
+    assert "unpriced" in page
     assert 'name="_save"' not in page
 
 
@@ -163,3 +164,25 @@ def test_records_of_a_day_without_a_partition_are_shown_too(admin_client, api_ke
 
     assert timezone.now() - record.ts > dt.timedelta(days=399)
     assert admin_client.get(_page_of(record)).status_code == 200
+
+
+def test_the_page_of_a_record_shows_every_class_of_usage_and_what_was_decided(admin_client, api_key):
+    record = _record(
+        api_key,
+        cache_write_5m_tokens=101,
+        cache_write_1h_tokens=102,
+        reasoning_tokens=103,
+        audio_input_tokens=104,
+        audio_output_tokens=105,
+        reserved_nano_usd=5_000_000,
+        price_effective_at=dt.datetime.fromtimestamp(0, dt.UTC),
+        end_user="eve",
+        tags=["team=search", "env=prod"],
+        decision={"attempts": [{"backend": "<main>"}]},
+    )
+
+    page = admin_client.get(_page_of(record)).content.decode()
+
+    for shown in ("101", "102", "103", "104", "105", "$0.005", "always", "eve", "team=search, env=prod", "&lt;main&gt;"):
+        assert shown in page
+    assert f"/admin/proxy/ledgerentry/?request_id={record.pk}" in page

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
-from django.db import connection
+from django.db import OperationalError, connection
 
 from apikeys.public import Limit, create_key, create_workspace, save_limit, save_workspace
 from common.publishing import publishing
@@ -126,9 +127,8 @@ def test_publishers_at_the_same_time_wait_for_each_other_and_leave_no_gap():
     is_first_written, may_first_commit = threading.Event(), threading.Event()
 
     def publish_first() -> None:
-        with publishing("first"):
+        with publishing("first"):  # holds the turn until the commit
             domain.save_backend(_backend("first"))
-            domain.publish_revision(None, "first")  # holds the turn until the commit
             is_first_written.set()
             may_first_commit.wait(10)
         connection.close()
@@ -152,3 +152,36 @@ def test_publishers_at_the_same_time_wait_for_each_other_and_leave_no_gap():
         (1, ["first"]),
         (2, ["first", "second"]),
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_blocks_that_write_the_same_rows_in_opposite_order_run_one_after_the_other():
+    names = ("a", "b")
+    for name in names:
+        domain.save_backend(_backend(name))
+    met = threading.Barrier(2)
+    failures: list[BaseException] = []
+
+    def publish(order: tuple[str, ...], idle_timeout_s: float) -> None:
+        met.wait(10)
+        try:
+            with publishing("both"):
+                for name in order:
+                    backend = Backend.objects.get(name=name)
+                    backend.idle_timeout_s = idle_timeout_s
+                    domain.save_backend(backend)
+                    time.sleep(0.1)  # the other one would have its first row by now
+        except OperationalError as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=publish, args=(names, 7)), threading.Thread(target=publish, args=(names[::-1], 8))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert failures == []
+    assert _numbers() == [1, 2, 3, 4]
+    assert len(set(Backend.objects.values_list("idle_timeout_s", flat=True))) == 1

@@ -47,7 +47,7 @@ def test_export_makes_the_same_configuration_elsewhere():
     text, before = export_yaml(), build_document()
     Backend.objects.all().update(credential_sealed=None)
     expected = build_document()
-    apply("backends: []\nroutes: []\nlimits: []\nprices: []\napi_keys: []", is_pruning=True)
+    apply("backends: []\nroutes: []\nservices: []\nlimits: []\nprices: []\napi_keys: []", is_pruning=True)
     ApiKey.objects.all().delete()
     apply("workspaces: []", is_pruning=True)
 
@@ -75,13 +75,38 @@ def test_export_leaves_out_defaults():
 
     assert exported["workspaces"] == [{"slug": "acme", "name": "Acme"}]
     assert exported["backends"][0] == {"name": "main", "provider": "openai", "base_url": "http://127.0.0.1:9100/v1", "idle_timeout_s": 30.0}
+    assert exported["backends"][2] == {
+        "name": "west",
+        "provider": "azure",
+        "base_url": "https://eu.openai.azure.com",
+        "api_version": "2024-10-21",
+        "min_stream_bytes_per_s": 20,
+    }
     assert exported["routes"] == [
+        {
+            "model": "eu/*",
+            "aliases": ["eu-large", "eu-small"],
+            "output_cap_tokens": 1000,
+            "cache": {"exact_ttl_s": 300, "sampled": True},
+            "coalesce": True,
+            "on_unpriced": "deny",
+            "targets": [{"backend": "west", "upstream_model": "*"}],
+        },
         {
             "model": "gpt",
             "targets": [{"backend": "main", "upstream_model": "gpt", "weight": 3}, {"backend": "spare", "upstream_model": "g"}],
-        }
+        },
     ]
+    assert exported["services"][0] == {"path": "/infer", "upstream": "http://127.0.0.1:8081", "cache_get_ttl_s": 60}
     assert exported["limits"][2] == {"name": "each", "scope": "key", "amount": 10, "mode": "shadow"}
+    assert exported["limits"][3] == {
+        "name": "money",
+        "scope": "key",
+        "unit": "cost",
+        "amount_usd": "5",
+        "window_s": 86_400,
+        "burst_usd": "0.5",
+    }
     assert exported["prices"][1] == {
         "provider": "openai",
         "upstream_model": "gpt*",
@@ -124,7 +149,7 @@ def test_build_document_is_json_and_shows_only_a_fingerprint_of_a_credential():
 
     document = build_document()
 
-    main, spare = document["backends"]
+    main, spare, _ = document["backends"]
     sealed = bytes(Backend.objects.get(name="main").credential_sealed)
     assert json.loads(json.dumps(document)) == document
     assert main["credential_fingerprint"] == hashlib.sha256(sealed).hexdigest()[:12]
@@ -150,7 +175,7 @@ def test_build_document_queries_do_not_grow():
             build_document()
         counts.append(len(queries))
 
-    assert counts == [8, 8, 8]
+    assert counts == [9, 9, 9]
 
 
 def test_build_document_names_the_list_prices():
@@ -168,3 +193,12 @@ def test_bench_file_covers_every_scope_and_can_be_applied():
 
     assert {limit["scope"] for limit in document["limits"]} == {"global", "ip", "workspace", "key"}
     assert apply(BENCH.read_text()).diff == ""
+
+
+def test_the_example_of_the_documentation_can_be_applied_exported_and_applied_again():
+    page = (Path(proxy.__file__).parent.parent / "docs" / "howto" / "add-a-provider.md").read_text()
+    document = parse_document(page.partition("```yaml\n")[2].partition("```")[0])
+
+    apply_document(document, read_credentials(document, {"OPENAI_API_KEY": "sk-1", "AZURE_OPENAI_API_KEY": "sk-2"}))
+
+    assert apply(export_yaml(), is_pruning=True).diff == ""

@@ -12,9 +12,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from proxy.models import Backend, ConfigurationRevision, Price, Route, Target
-from proxy.prices.digest import price_list_version, stored_price_list_version
+from proxy.prices.digest import RATES, price_list_version, rate_column, stored_price_list_version
 from proxy.prices.load import load_list_prices, read_list_prices
-from proxy.prices.stored import prices_for_targets
+from proxy.prices.stored import TargetPrices, prices_for_targets, unpriced_targets
+from proxy.snapshot import Price as AppliedPrice
 
 pytestmark = pytest.mark.django_db
 
@@ -36,14 +37,16 @@ def targets():
     return Target.objects.select_related("backend")
 
 
+def _heads(found):
+    return [(price.effective_at, price.input_nano_usd_per_mtok) for price in found.prices]
+
+
 def test_load_list_prices_makes_the_table_equal_to_the_list():
     loaded = load_list_prices()
 
     stored = {
         (price.provider, price.upstream_model, int(price.effective_at.timestamp())): (
-            price.input_nano_usd_per_mtok,
-            price.cached_input_nano_usd_per_mtok,
-            price.output_nano_usd_per_mtok,
+            *(getattr(price, rate_column(name)) for name in RATES),
         )
         for price in Price.objects.filter(source="snapshot")
     }
@@ -75,6 +78,8 @@ def test_load_list_prices_is_a_revision_so_that_workers_reload():
 def test_load_list_prices_repairs_what_differs_and_keeps_what_does_not():
     load_list_prices()
     kept = Price.objects.get(provider="openai", upstream_model="gpt-4o")
+    other_class = Price.objects.get(provider="openai", upstream_model="gpt-realtime")
+    Price.objects.filter(pk=other_class.pk).update(audio_output_nano_usd_per_mtok=1)
     changed = Price.objects.get(provider="openai", upstream_model="gpt-4o-mini")
     Price.objects.filter(pk=changed.pk).update(input_nano_usd_per_mtok=1)
     Price.objects.filter(provider="openai", upstream_model="gpt-4.1").delete()
@@ -85,6 +90,7 @@ def test_load_list_prices_repairs_what_differs_and_keeps_what_does_not():
     assert loaded.is_changed
     assert Price.objects.get(provider="openai", upstream_model="gpt-4o").pk == kept.pk
     assert Price.objects.get(pk=changed.pk).input_nano_usd_per_mtok == 150_000_000
+    assert Price.objects.get(pk=other_class.pk).audio_output_nano_usd_per_mtok == 64_000_000_000
     assert Price.objects.filter(provider="openai", upstream_model="gpt-4.1").exists()
     assert not Price.objects.filter(pk=stale.pk).exists()
 
@@ -132,17 +138,54 @@ def test_prices_for_targets_follow_list_operator_and_backend():
 
     found = prices_for_targets(targets())
 
-    assert found[listed.pk] == ((0.0, 150_000_000, 75_000_000, 600_000_000),)
-    assert [price[:2] for price in found[own.pk]] == [(0.0, 2_500_000_000), (1767225600.0, 7)]
-    assert [price[:2] for price in found[backends_own.pk]] == [(0.0, 2_500_000_000), (1767225600.0, 9)]
-    assert found[unknown.pk] == ()
+    input_, output = 150_000_000, 600_000_000
+    assert found[listed.pk].prices == (AppliedPrice(0.0, input_, 75_000_000, output, input_, input_, output, input_, output),)
+    assert _heads(found[own.pk]) == [(0.0, 2_500_000_000), (1767225600.0, 7)]
+    assert _heads(found[backends_own.pk]) == [(0.0, 2_500_000_000), (1767225600.0, 9)]
+    assert found[unknown.pk] == TargetPrices()
 
 
 def test_prices_for_targets_price_provider_names_the_list():
     load_list_prices()
     target = make_target("claude-sonnet-4-5", provider="openai_compatible", price_provider="anthropic")
 
-    assert prices_for_targets(targets())[target.pk] == ((0.0, 3_000_000_000, 300_000_000, 15_000_000_000),)
+    (price,) = prices_for_targets(targets())[target.pk].prices
+    assert (price.input_nano_usd_per_mtok, price.cache_write_5m_nano_usd_per_mtok) == (3_000_000_000, 3_750_000_000)
+    assert price.cache_write_1h_nano_usd_per_mtok == 6_000_000_000
+
+
+def test_prices_for_targets_with_a_star_know_every_model_of_their_list():
+    load_list_prices()
+    target = make_target("claude-*", backend="a", provider="anthropic")
+
+    found = prices_for_targets(targets())[target.pk]
+
+    known = {pattern: prices[0].input_nano_usd_per_mtok for pattern, prices in found.price_list}
+    assert found.prices == ()
+    assert known["claude-sonnet-4-5*"] == 3_000_000_000
+    assert all(pattern.startswith("claude") for pattern in known)
+
+
+@pytest.mark.parametrize(("provider", "model"), [("gemini", "gemini-2.5-flash"), ("azure", "gpt-4o"), ("anthropic", "claude-sonnet-4-5")])
+def test_prices_for_targets_every_provider_has_its_list(provider, model):
+    load_list_prices()
+    target = make_target(model, provider=provider)
+
+    assert len(prices_for_targets(targets())[target.pk].prices) == 1
+    assert unpriced_targets(targets()) == set()
+
+
+def test_unpriced_targets_are_those_that_nobody_has_a_price_for_now():
+    load_list_prices()
+    make_target("gpt-4o")
+    make_target("anything", backend="local", provider="ollama")
+    make_target("*", backend="wild")
+    unknown = make_target("nobody-knows")
+    later = make_target("next-year")
+    make_price("next-year", 5, effective_at=dt.datetime.now(dt.UTC) + dt.timedelta(days=1))
+    unknown_star = make_target("*", backend="other", provider="openai_compatible")
+
+    assert unpriced_targets(targets()) == {unknown.pk, later.pk, unknown_star.pk}
 
 
 def test_prices_for_targets_queries_do_not_grow():

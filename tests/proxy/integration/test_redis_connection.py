@@ -158,18 +158,54 @@ async def test_after_the_first_that_hang_the_breaker_answers_at_once(server):
 
 
 @on_both_loops
-async def test_the_breaker_lets_one_call_probe_now_and_then(server):
+async def test_no_call_is_used_to_find_out_whether_the_server_is_back(server):
     async with connected(server, timeout_s=0.05, stuck_s=60.0) as redis:
         server.pause()
         await asyncio.gather(*[_outcome(redis.call(b"GET", b"k")) for _ in range(3)])
+
+        for _ in range(100):  # a second: several probes go out meanwhile
+            with pytest.raises(RedisUnavailable):
+                redis.submit(b"GET", b"k")
+            await asyncio.sleep(0.01)
+
+
+@on_both_loops
+async def test_the_breaker_closes_by_itself_when_the_server_answers_again(server):
+    async with connected(server, timeout_s=0.05, stuck_s=60.0) as redis:
+        server.pause()
+        await asyncio.gather(*[_outcome(redis.call(b"GET", b"k")) for _ in range(3)])
+        server.resume()
+
         await eventually(lambda: redis.is_available)
+        redis.timeout_s = 10.0
+        assert await redis.call(b"SET", b"k", b"v") == b"OK"
 
-        probe = redis.submit(b"GET", b"k")
 
-        with pytest.raises(RedisUnavailable):
-            redis.submit(b"GET", b"k")
-        assert await _outcome(probe) == "unavailable"
-        assert not redis.is_available
+@on_both_loops
+async def test_an_answer_that_comes_too_late_is_told_to_who_wants_to_know(server):
+    async with connected(server, timeout_s=0.05, stuck_s=60.0) as redis:
+        late = []
+        server.pause()
+        calls = [redis.submit(b"INCR", b"k", on_late=late.append), redis.submit(b"PING"), redis.submit(b"NONSENSE", on_late=late.append)]
+        assert {type(outcome) for outcome in await asyncio.gather(*calls, return_exceptions=True)} == {RedisUnavailable}
+
+        server.resume()
+
+        await eventually(lambda: redis.is_available)
+        assert late == [1]
+
+
+@on_both_loops
+async def test_the_server_has_its_time_from_when_a_call_is_written_on(server):
+    async with connected(server, timeout_s=1.0) as redis:
+        answer = asyncio.ensure_future(_outcome(redis.call(b"GET", b"k")))
+        await asyncio.sleep(0)  # the call is queued, and not written
+        server.pause()
+
+        time.sleep(0.8)  # noqa: ASYNC251  # somebody computes
+        asyncio.get_running_loop().call_later(0.5, server.resume)
+
+        assert await answer == "answered"
 
 
 @on_both_loops

@@ -59,6 +59,8 @@ class Plane:
         self.lifecycle = Lifecycle()
         loopback = (ipaddress.ip_network("127.0.0.0/8"),)
         self._settings = RuntimeSettings(
+            cache_redis_url="",
+            reply_cache_bytes=1_000_000,
             redis_url=redis_url,
             pepper=settings.GATEWAY_KEY_PEPPER.encode(),
             encryption_keys=tuple(settings.GATEWAY_ENCRYPTION_KEYS),

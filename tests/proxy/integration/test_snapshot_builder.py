@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import threading
+import time
 
 import pytest
 from django.db import connection, connections
@@ -13,9 +14,12 @@ from django.utils import timezone
 from apikeys.public import KeyChangeCounter, revoke_key
 from common.secret import Secret
 from proxy.adapters.snapshot_builder import build_snapshot
-from proxy.models import Backend, ConfigurationRevision
+from proxy.domain import TargetDraft, save_route
+from proxy.models import Backend, ConfigurationRevision, Route
 from proxy.ports import Endpoint, Timeouts
 from proxy.snapshot import LimitRule, Price, dump_snapshot, parse_snapshot
+from proxy.stages.settle import Settlement, is_unpriced, settle
+from proxy.wire.usage import Usage
 from tests.proxy.integration.query_count import counted_queries
 from tests.proxy.integration.rows_help import make_backend, make_key, make_limit, make_price, make_route, make_workspace
 
@@ -39,7 +43,7 @@ def test_one_of_everything_and_three_cost_the_same_queries():
         make_limit(name)
         make_price(f"{name}-upstream")
 
-    assert first == _queries_count() == 8
+    assert first == _queries_count() == 9
 
 
 def test_an_empty_installation_has_an_empty_snapshot():
@@ -111,7 +115,29 @@ def test_prices_come_sorted_by_the_moment_they_begin():
     begins = [(now + dt.timedelta(days=days)).timestamp() for days in (-3, 0, 3)]
     assert [price.effective_at for price in target.prices] == pytest.approx(begins)
     assert [price.input_nano_usd_per_mtok for price in target.prices] == [997, 1000, 1003]
-    assert target.prices[0] == Price(target.prices[0].effective_at, 997, 997, 3_000_000)  # cached input at the price of other input
+    # what has no price of its own costs what it is part of
+    assert target.prices[0] == Price(target.prices[0].effective_at, 997, 997, 3_000_000, 997, 997, 3_000_000, 997, 3_000_000)
+
+
+def test_a_wildcard_finds_the_price_of_each_model_it_takes():
+    backend = make_backend()
+    make_price("gpt-*")
+    make_price("gpt-4o", input_nano_usd_per_mtok=5)
+    save_route(Route(model="any/*"), [TargetDraft(backend, "gpt-*")])
+
+    snapshot = build_snapshot()
+
+    prices = {model: snapshot.find_route(f"any/{model}").targets[0].price_at(time.time()) for model in ("4o", "4O", "5")}
+    assert {model: price and price.input_nano_usd_per_mtok for model, price in prices.items()} == {"4o": 5, "4O": 5, "5": 1_000_000}
+
+
+def test_a_model_of_an_ollama_costs_nothing_which_is_a_price():
+    make_route("llama", make_backend("local", provider="ollama", base_url="http://127.0.0.1:9"))
+
+    (target,) = build_snapshot().routes["llama"].targets
+
+    assert not is_unpriced(target, time.time())
+    assert settle(target, Usage(1000, 1000), time.time()) == Settlement(0, 0.0)
 
 
 def test_limits_with_their_defaults():

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.errors import GatewayError, MethodNotAllowed, Overloaded, RateLimited, UpstreamRefused
+from proxy.errors import BudgetSpent, GatewayError, MethodNotAllowed, Overloaded, RateLimited, UpstreamRefused
 from proxy.limiter import Reservation
 from proxy.wire.errors import dump_openai_error, dump_openai_stream_error, error_headers
 
@@ -19,17 +19,19 @@ TYPES = {
     401: {"authentication_error"},
     403: {"permission_error"},
     404: {"invalid_request_error"},
+    409: {"invalid_request_error"},
     405: {"invalid_request_error"},
+    406: {"invalid_request_error"},
     408: {"invalid_request_error"},
     413: {"invalid_request_error"},
     415: {"invalid_request_error"},
     422: {"invalid_request_error"},
-    429: {"rate_limit_error"},
+    429: {"rate_limit_error", "insufficient_quota"},
     499: {"invalid_request_error"},
     500: {"api_error"},
     502: {"api_error"},
     503: {"api_error"},
-    504: {"api_error"},
+    504: {"api_error", "invalid_request_error"},  # the latter: only a cached answer was wanted
 }
 
 
@@ -45,6 +47,8 @@ def _create(kind: type[GatewayError]) -> GatewayError:
         return MethodNotAllowed("POST")
     if kind is RateLimited:
         return RateLimited(retry_after_s=1.5, reservation=Reservation())
+    if kind is BudgetSpent:
+        return BudgetSpent(retry_after_s=60, reservation=Reservation(), details={"limit": "daily", "spent_nano_usd": 5})
     if kind is UpstreamRefused:
         return UpstreamRefused(422, "no")
     return kind()
@@ -58,7 +62,7 @@ def test_the_body_has_all_four_keys(error):
     body = json.loads(dump_openai_error(error))
 
     assert set(body) == {"error"}
-    assert set(body["error"]) == {"message", "type", "param", "code"}
+    assert set(body["error"]) - {"details"} == {"message", "type", "param", "code"}
     assert isinstance(body["error"]["message"], str)
     assert body["error"]["message"]
     assert body["error"]["type"] in TYPES[error.http_status]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import uuid
@@ -24,15 +25,12 @@ def text():
 
 @pytest.fixture(scope="module")
 def book():
-    return PriceBook(
-        PriceRow(provider, model, None, "snapshot", float(at), input_, cached, output)
-        for provider, model, at, input_, cached, output in read_list_prices()
-    )
+    return PriceBook(PriceRow(provider, model, None, "snapshot", float(at), *rates) for provider, model, at, *rates in read_list_prices())
 
 
 def price_now(book, provider, model):
-    begun = [price for price in book.find(provider, "", uuid.UUID(int=0), model) if price[0] <= NOW.timestamp()]
-    return begun[-1][1:] if begun else None
+    begun = [price for price in book.find(provider, "", uuid.UUID(int=0), model) if price.effective_at <= NOW.timestamp()]
+    return dataclasses.astuple(begun[-1])[1:] if begun else None
 
 
 def test_generate_prices_shipped_file_is_what_would_be_written(text):
@@ -57,15 +55,28 @@ def test_generate_prices_has_the_providers_people_use(text, provider):
     assert len(json.loads(text)["prices"][provider]) >= 10
 
 
+def usd(input_, cached, output, *, write_5m=None, write_1h=None, reasoning=None, audio_input=None, audio_output=None):
+    """A price of all classes in dollars per million tokens; what is left out follows the rules of `PriceRow.applied`."""
+    write_5m = input_ if write_5m is None else write_5m
+    others = (write_1h or write_5m, reasoning or output, audio_input or input_, audio_output or output)
+    return tuple(round(dollars * 10**9) for dollars in (input_, cached, output, write_5m, *others))
+
+
 @pytest.mark.parametrize(
     ("provider", "model", "price"),
     [
-        ("openai", "gpt-4o-mini", (150_000_000, 75_000_000, 600_000_000)),
-        ("openai", "gpt-4o-2024-05-13", (5_000_000_000, 5_000_000_000, 15_000_000_000)),
-        ("anthropic", "claude-sonnet-4-5-20250929", (3_000_000_000, 300_000_000, 15_000_000_000)),
-        ("anthropic", "claude-opus-5-5-20260901", (4_000_000_000, 200_000_000, 20_000_000_000)),
-        ("azure", "gpt-4o-mini", (150_000_000, 75_000_000, 600_000_000)),
-        ("openai", "o3", (2_000_000_000, 500_000_000, 8_000_000_000)),
+        ("openai", "gpt-4o-mini", usd(0.15, 0.075, 0.6)),
+        ("openai", "gpt-4o-2024-05-13", usd(5, 5, 15)),
+        ("openai", "gpt-realtime", usd(4, 0.4, 16, audio_input=32, audio_output=64)),
+        ("openai", "gpt-4o-transcribe", usd(2.5, 2.5, 10, audio_input=6)),
+        ("anthropic", "claude-sonnet-4-5-20250929", usd(3, 0.3, 15, write_5m=3.75, write_1h=6)),
+        ("anthropic", "claude-opus-5-5-20260901", usd(4, 0.2, 20, write_5m=5, write_1h=8)),
+        ("google", "gemini-2.5-flash", usd(0.3, 0.03, 2.5, audio_input=1)),
+        ("google", "claude-3-opus", usd(15, 1.5, 75, write_5m=18.75, write_1h=30)),  # an hour: twice the input, which the list leaves out
+        ("minimax", "minimax-m2", usd(0.3, 0.03, 1.2, write_5m=0.375)),  # of others it says nothing, and neither do we
+        ("perplexity", "sonar-deep-research", usd(2, 2, 8, reasoning=3)),
+        ("azure", "gpt-4o-mini", usd(0.15, 0.075, 0.6)),
+        ("openai", "o3", usd(2, 0.5, 8)),
         ("openai", "no-such-model", None),
         ("openai", "whisper-1", None),
     ],
@@ -93,8 +104,33 @@ def package_price(provider, name):
     if isinstance(model.prices, list) and any(isinstance(price.constraint, TimeOfDateConstraint) for price in model.prices):
         return None
     price = model.get_prices(NOW)
-    values = [price.input_mtok, price.cache_read_mtok, price.output_mtok]
-    input_, cached, output = (
-        round((value.base if isinstance(value, TieredPrices) else value) * 10**9) if value is not None else None for value in values
+    input_, cached, output, write_5m, write_1h, *others = (
+        _in_dollars(getattr(price, f"{name}_mtok"))
+        for name in (
+            "input",
+            "cache_read",
+            "output",
+            "cache_write",
+            "cache_write_1h",
+            "output_reasoning",
+            "input_audio",
+            "output_audio",
+        )
     )
-    return input_, input_ if cached is None else cached, output or 0
+    if write_5m is not None and write_1h is None and "claude" in model.id:
+        write_1h = 2 * input_
+    reasoning, audio_input, audio_output = others
+    return usd(
+        input_,
+        input_ if cached is None else cached,
+        output or 0,
+        write_5m=write_5m,
+        write_1h=write_1h,
+        reasoning=reasoning,
+        audio_input=audio_input,
+        audio_output=audio_output,
+    )
+
+
+def _in_dollars(value):
+    return value.base if isinstance(value, TieredPrices) else value

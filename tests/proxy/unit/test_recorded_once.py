@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
 from proxy.ports import Endpoint, Timeouts, UpstreamFailure
-from proxy.snapshot import Backend, Price, Route, Snapshot, Target
-from proxy.testing import KEY_ID, WORKSPACE_ID, MemorySpool, create_bench, create_snapshot
+from proxy.snapshot import Backend, Route, Snapshot, Target
+from proxy.testing import KEY_ID, WORKSPACE_ID, MemorySpool, create_bench, create_price, create_snapshot
 from proxy.wire.spool import Ended
 from tests.proxy.asgi_help import Site, check_error
 from tests.proxy.chat_help import DONE, HELLO, ROLE, STOP, USAGE, WORLD, answer, chat, parse_frames
@@ -19,7 +20,7 @@ STREAM = [ROLE, HELLO, STOP, USAGE, DONE]
 
 def _snapshot(*, is_drained: bool = False) -> Snapshot:
     backend = Backend("main", "openai", Endpoint("http", "127.0.0.1", 9, "/v1"), Timeouts(), None, is_drained)
-    prices = (Price(0.0, 1_000_000, 500_000, 3_000_000),)
+    prices = (create_price(1_000_000, 500_000, 3_000_000),)
     return Snapshot(revision=12, backends={"main": backend}, routes={"gpt": Route("gpt", (Target("main", "gpt-2026", prices=prices),))})
 
 
@@ -62,14 +63,21 @@ async def test_a_whole_answer_is_recorded_with_all_its_row_needs():
         outcome="ok",
         error_code="",
         input_tokens=5,
-        cached_input_tokens=2,
+        cache_read_tokens=2,
         output_tokens=3,
         cost_nano_usd=3 + 1 + 9,
-        usage_source="upstream",
+        usage_source="provider",
         attempts_count=1,
         latency_ms=ended.latency_ms,
         first_token_ms=None,
+        reserved_nano_usd=ended.reserved_nano_usd,
+        reserved_tokens=ended.reserved_tokens,
+        price_effective_at=0.0,
+        decision=ended.decision,
     )
+    assert ended.reserved_nano_usd > ended.cost_nano_usd
+    assert ended.reserved_tokens > 4096  # the route's cap, because the request had none
+    assert json.loads(bytes(ended.decision))["attempts"][0]["result"] == "ok"
     assert 0 < ended.latency_ms < 10_000
     assert talk.headers["x-gateway-cost-usd"] == "0.000000013"
 
@@ -86,13 +94,17 @@ async def test_a_stream_is_recorded_with_the_time_to_its_first_content():
     assert 29 <= ended.first_token_ms < ended.latency_ms
 
 
-async def test_an_answer_without_usage_says_so():
+async def test_an_answer_without_usage_is_estimated_and_says_so():
     site = _site()
     site.bench.upstream.answer(answer())
 
     await site.ask()
 
-    assert (_ended(site).usage_source, _ended(site).cost_nano_usd) == ("none", 0)
+    ended = _ended(site)
+    assert ended.usage_source == "estimate"
+    assert 0 < ended.input_tokens < 100
+    assert 0 < ended.output_tokens < 100
+    assert ended.cost_nano_usd == ended.input_tokens + 3 * ended.output_tokens
 
 
 async def test_the_price_of_the_moment_counts():
@@ -134,11 +146,31 @@ async def test_the_end_line_is_there_before_the_last_byte(is_stream):
     assert was_complete == [False]
 
 
-async def test_what_reaches_no_backend_is_not_recorded():
+async def test_what_is_refused_before_a_backend_is_recorded_as_that():
     site = _site()
 
-    for fields in ({"model": "nothing"}, {"temperature": "hot"}):
-        await site.ask(**fields)
+    talk = await site.ask(model="nothing")
+
+    (ended,) = site.bench.spool.ends
+    assert site.bench.spool.starts == []
+    assert ended.request_id == talk.headers["x-request-id"]
+    assert (ended.status, ended.outcome, ended.error_code, ended.backend) == (404, "refused", "model_not_found", "")
+    assert (ended.cost_nano_usd, ended.usage_source) == (0, "none")
+
+
+async def test_refusals_of_a_key_are_recorded_ten_times_a_second_at_most():
+    site = _site()
+
+    for _ in range(50):
+        await site.ask(model="nothing")
+
+    assert 10 <= len(site.bench.spool.ends) <= 15
+
+
+async def test_what_cannot_be_read_and_what_costs_nothing_is_not_recorded():
+    site = _site()
+
+    await site.ask(temperature="hot")
     await site.call("GET", "/v1/models")
 
     assert site.bench.spool.starts == site.bench.spool.ends == []
@@ -221,7 +253,7 @@ async def test_the_drain_policy_reads_to_the_end_and_settles_exactly(is_stream):
 
     ended = _ended(site)
     assert (ended.status, ended.outcome, ended.error_code) == (499, "cancelled", "client_gone")
-    assert (ended.input_tokens, ended.output_tokens, ended.usage_source) == (5, 3, "upstream")
+    assert (ended.input_tokens, ended.output_tokens, ended.usage_source) == (5, 3, "provider")
     assert ended.cost_nano_usd > 0
     assert talk.body == sent  # nothing was written to who left
     assert not response._pieces

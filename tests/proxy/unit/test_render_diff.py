@@ -72,3 +72,13 @@ def test_render_section_that_an_older_version_did_not_have_is_all_new():
     del old["limits"]
 
     assert render(old, document(limits=[LIMIT])) == "+ limit global"
+
+
+def test_render_groups_of_fields_say_what_changed_in_them():
+    cached = ROUTE | {"cache": {"exact_ttl_s": 300, "sampled": False}}
+    sampled = ROUTE | {"cache": {"exact_ttl_s": 300, "sampled": True}}
+
+    assert render(document(routes=[cached]), document(routes=[sampled])) == "~ route gpt-4o: cache.sampled no -> yes"
+    assert render(document(routes=[ROUTE]), document(routes=[cached])) == (
+        "~ route gpt-4o: cache.exact_ttl_s none -> 300, cache.sampled none -> no"
+    )

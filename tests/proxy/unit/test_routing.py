@@ -1,9 +1,11 @@
-"""Where a request goes: the route of its model, a target by weight, the next one only while nothing was sent."""
+"""Where a request goes: the route of its model, a target by weight, the next one while the client has seen nothing."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +15,7 @@ from proxy.snapshot import Backend, Route, Snapshot, Target
 from proxy.stages.route import route
 from proxy.testing import create_bench, create_principal, create_snapshot
 from tests.proxy.asgi_help import Site, check_error
-from tests.proxy.chat_help import DONE, HELLO, ROLE, answer
+from tests.proxy.chat_help import DONE, HELLO, ROLE, STOP, USAGE, answer, chat, event, parse_frames
 
 REFUSED = UpstreamFailure("connect", "refused", is_sent=False)
 RESET = UpstreamFailure("head", "reset", is_sent=True)
@@ -33,7 +35,7 @@ def _site(*weights: int) -> Site:
 def test_every_target_gets_its_share():
     found = _route(70, 20, 10)
 
-    chosen = Counter(route(found)[0].backend for _ in range(5000))
+    chosen = Counter(route(found, 0.0)[0].backend for _ in range(5000))
 
     assert chosen["b0"] == pytest.approx(3500, abs=300)
     assert chosen["b1"] == pytest.approx(1000, abs=250)
@@ -43,7 +45,7 @@ def test_every_target_gets_its_share():
 def test_the_others_follow_by_falling_weight():
     found = _route(1, 5, 3)
 
-    orders = {tuple(target.backend for target in route(found)) for _ in range(300)}
+    orders = {tuple(target.backend for target in route(found, 0.0)) for _ in range(300)}
 
     assert orders == {("b0", "b1", "b2"), ("b1", "b2", "b0"), ("b2", "b1", "b0")}
 
@@ -51,13 +53,13 @@ def test_the_others_follow_by_falling_weight():
 def test_a_target_without_weight_gets_nothing():
     found = _route(0, 1, 0)
 
-    assert {tuple(target.backend for target in route(found)) for _ in range(100)} == {("b1",)}
+    assert {tuple(target.backend for target in route(found, 0.0)) for _ in range(100)} == {("b1",)}
 
 
 @pytest.mark.parametrize("weights", [(), (0,), (0, 0)])
 async def test_a_route_that_leads_nowhere_is_a_503(weights):
     with pytest.raises(NoHealthyBackend):
-        route(_route(*weights))
+        route(_route(*weights), 0.0)
     site = _site(*weights)
     check_error(await site.ask(), 503, "api_error", "no_healthy_backend")
     assert site.bench.spool.starts == []
@@ -80,11 +82,69 @@ async def test_the_next_target_is_tried_while_nothing_was_sent():
     assert f'"{ended.upstream_model}"'.encode() in second.body
 
 
-async def test_nothing_is_repeated_that_was_sent():
+async def test_the_next_target_is_tried_when_the_first_broke_before_it_answered():
     site = _site(1, 1)
     site.bench.upstream.answers += [RESET]
+    site.bench.upstream.answer(answer())
 
-    check_error(await site.ask(), 502, "api_error", "upstream_error")
+    talk = await site.ask()
+
+    assert (talk.status, talk.headers["x-gateway-attempts"]) == (200, "2")
+    (ended,) = site.bench.spool.ends
+    assert [attempt["result"] for attempt in json.loads(bytes(ended.decision))["attempts"]] == ["head_reset", "ok"]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        [ROLE, UpstreamFailure("body", "reset", is_sent=True)],
+        [ROLE, event({"error": {"message": "overloaded"}})],
+        [ROLE, b"data: {garbage\n\n"],
+        [ROLE],
+        [b"<html>busy</html>\n\n"],
+    ],
+)
+async def test_a_stream_that_fails_before_its_first_content_goes_to_the_next_target_unseen(first):
+    site = _site(1, 1)
+    site.bench.upstream.answer(first)
+    site.bench.upstream.answer([ROLE, HELLO, STOP, USAGE, DONE])
+
+    talk = await site.ask(stream=True)
+
+    assert (talk.status, talk.headers["x-gateway-attempts"]) == (200, "2")
+    assert [frame["choices"][0]["delta"] for frame in parse_frames(talk.body)[:-1]] == [
+        {"role": "assistant", "content": ""},
+        {"content": "Hel"},
+        {},
+    ]
+    (ended,) = site.bench.spool.ends
+    assert (ended.outcome, ended.usage_source, ended.attempts_count) == ("ok", "provider", 2)
+
+
+async def test_a_stream_slower_than_its_backend_may_be_goes_to_the_next_target():
+    site = _site(1, 1)
+    slow = replace(
+        site.bench.gateway.snapshot(),
+        backends={
+            name: replace(backend, min_stream_bytes_per_s=1_000_000) for name, backend in site.bench.gateway.snapshot().backends.items()
+        },
+    )
+    site.bench.use(slow)
+    site.bench.upstream.answer([ROLE, 30.0, HELLO])
+    site.bench.upstream.answer([ROLE, HELLO, STOP, USAGE, DONE])
+
+    talk = await site.ask(stream=True)
+
+    assert (talk.status, talk.headers["x-gateway-attempts"]) == (200, "2")
+
+
+async def test_a_request_that_no_patience_is_left_for_is_not_tried_elsewhere():
+    site = _site(1, 1)
+    site.bench.upstream.answers += [0.05, RESET]
+
+    talk = await site.call(body=chat(), headers=[site.bearer, (b"x-stainless-read-timeout", b"0.01")])
+
+    assert talk.status == 502
     assert len(site.bench.upstream.sent) == 1
 
 
@@ -97,12 +157,32 @@ async def test_when_all_targets_are_down_the_last_failure_is_told():
     assert site.bench.spool.ends[0].attempts_count == 3
 
 
-async def test_a_refusal_is_an_answer_and_not_tried_elsewhere():
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_a_caller_s_mistake_is_not_tried_elsewhere(status):
     site = _site(1, 1)
-    site.bench.upstream.answer(b"", 500)
+    site.bench.upstream.answer(b'{"error":{"message":"no"}}', status)
 
-    assert (await site.ask()).status == 502
+    assert (await site.ask()).status == status
     assert len(site.bench.upstream.sent) == 1
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 500, 503, 529])
+async def test_a_target_that_cannot_answer_now_gives_way_to_the_next(status):
+    site = _site(1, 1)
+    site.bench.upstream.answer(b"", status)
+    site.bench.upstream.answer(answer())
+
+    assert (await site.ask()).status == 200
+
+
+async def test_when_all_targets_are_limited_the_soonest_one_says_when_to_come_back():
+    site = _site(1, 1)
+    site.bench.upstream.answer(b"", 429, ((b"retry-after", b"20"),))
+    site.bench.upstream.answer(b"", 429, ((b"retry-after", b"3"),))
+
+    talk = await site.ask()
+
+    assert (talk.status, talk.headers["retry-after"]) == (429, "3")
 
 
 async def test_a_stream_that_broke_is_never_continued_elsewhere():

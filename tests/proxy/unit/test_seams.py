@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
 
 from proxy.errors import ContentFiltered
+from proxy.snapshot import Route, Target
 from proxy.stages.guard import Verdict
 from proxy.stages.look_up import CachedReply
+from proxy.testing import create_bench, create_snapshot
 from tests.proxy.asgi_help import Site, check_error
-from tests.proxy.chat_help import answer
+from tests.proxy.chat_help import DONE, HELLO, ROLE, STOP, USAGE, answer, chat, event
 
 MESSAGES = [{"role": "user", "content": "my number is 555"}]
 
@@ -35,7 +37,7 @@ class Guard:
 class Redacting(Guard):
     async def check_request(self, principal, request):
         cleaned = msgspec.Raw(bytes(request.fields["messages"]).replace(b"555", b"[number]"))
-        return Verdict(dataclasses.replace(request, fields=request.fields | {"messages": cleaned}))
+        return Verdict(msgspec.structs.replace(request, fields=request.fields | {"messages": cleaned}))
 
     async def check_reply(self, principal, body):
         return body.replace(b"555", b"[number]")
@@ -52,15 +54,29 @@ class Broken(Guard):
 
 
 class Cache:
-    """A cache that knows one answer, or none."""
+    """A cache that knows one answer, or none, and keeps what it is given."""
 
     def __init__(self, reply=None):
         self.reply = reply
         self.asked = []
+        self.kept = []
 
-    async def find(self, principal, request, snapshot):
-        self.asked.append(request.model)
+    async def find(self, plan, workspace_id):
+        self.asked.append((plan.fingerprint, workspace_id))
         return self.reply
+
+    def put(self, plan, workspace_id, reply):
+        self.kept.append(reply)
+
+
+def _cached(**fields) -> Site:
+    """Return a site whose route caches for a minute; `fields` are further ones of the route."""
+    route = Route("gpt", (Target("main", "gpt"),), **{"exact_cache_ttl_s": 60, **fields})
+    return Site(create_bench(snapshot=replace(create_snapshot(), routes={"gpt": route})))
+
+
+def _with(site: Site, cache: Cache, **changes) -> Site:
+    return Site(site.bench, replies=cache, **changes)
 
 
 async def test_guards_see_what_is_asked_and_what_is_answered():
@@ -124,31 +140,104 @@ async def test_a_guard_that_breaks_lets_nothing_pass():
 
 
 async def test_a_cached_answer_is_given_with_its_age_and_costs_no_call():
-    site = Site(caches=(miss := Cache(), Cache(CachedReply(answer("known"), 12.9, "HIT")), after := Cache()))
+    cache = Cache(CachedReply(answer("known"), b"application/json", False, 1000.0))
+    site = _with(_cached(), cache, now_s=lambda: 1012.9)
 
-    talk = await site.ask()
+    talk = await site.ask(temperature=0)
 
     assert (talk.status, talk.body) == (200, answer("known"))
-    assert (talk.headers["x-cache"], talk.headers["age"]) == ("HIT", "12")
+    assert (talk.headers["x-cache"], talk.headers["age"], talk.headers["x-gateway-cost-usd"]) == ("HIT", "12", "0.000000000")
     assert talk.headers["x-gateway-revision"] == "7"
-    assert (miss.asked, after.asked) == (["gpt"], [])
     assert site.bench.upstream.sent == []
     assert site.bench.spool.starts == []
+    (ended,) = site.bench.spool.ends
+    assert (ended.outcome, ended.cache, ended.usage_source, ended.cost_nano_usd) == ("ok", "HIT", "none", 0)
 
 
-async def test_without_a_known_answer_the_request_is_forwarded():
-    site = Site(caches=(Cache(), Cache()))
+async def test_a_cached_stream_is_played_as_a_stream():
+    body = ROLE + HELLO + STOP + DONE
+    site = _with(_cached(), Cache(CachedReply(body, b"text/event-stream; charset=utf-8", True, 1000.0)), now_s=lambda: 1000.0)
+
+    talk = await site.ask(temperature=0, stream=True)
+
+    assert (talk.status, talk.body, talk.headers["x-cache"]) == (200, body, "HIT")
+    assert talk.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert "no-cache" in talk.headers["cache-control"]
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_an_answer_that_was_not_known_is_kept_whole(is_stream):
+    site = _with(_cached(), cache := Cache())
+    site.bench.upstream.answer([ROLE, HELLO, STOP, USAGE, DONE] if is_stream else answer())
+
+    talk = await site.ask(temperature=0, stream=is_stream)
+
+    assert talk.headers["x-cache"] == "MISS"
+    (kept,) = cache.kept
+    assert (kept.body, kept.is_stream) == (talk.body, is_stream)
+
+
+@pytest.mark.parametrize(
+    ("fields", "headers"),
+    [
+        ({}, ()),  # sampled: no temperature
+        ({"temperature": 1}, ()),
+        ({"temperature": 0}, ((b"x-gateway-cache", b"no-store"),)),
+        ({"temperature": 0}, ((b"cache-control", b"max-age=0, no-store"),)),
+    ],
+)
+async def test_what_may_not_be_cached_is_neither_looked_up_nor_kept(fields, headers):
+    site = _with(_cached(), cache := Cache(CachedReply(answer("known"), b"application/json", False, 0.0)))
     site.bench.upstream.answer(answer())
 
-    talk = await site.ask()
+    talk = await site.call(body=chat(**fields), headers=[site.bearer, *headers])
 
     assert talk.status == 200
-    assert "x-cache" not in talk.headers
+    assert talk.body == answer()
+    assert (cache.asked, cache.kept) == ([], [])
+
+
+async def test_a_client_may_ask_for_a_fresh_answer_which_is_then_kept():
+    site = _with(_cached(), cache := Cache(CachedReply(answer("known"), b"application/json", False, 0.0)))
+    site.bench.upstream.answer(answer("fresh"))
+
+    talk = await site.call(body=chat(temperature=0), headers=[site.bearer, (b"x-gateway-cache", b"no-cache")])
+
+    assert (talk.body, talk.headers["x-cache"]) == (answer("fresh"), "BYPASS")
+    assert [kept.body for kept in cache.kept] == [answer("fresh")]
+
+
+@pytest.mark.parametrize("fields", [{"exact_cache_ttl_s": 60}, {"exact_cache_ttl_s": 0}])
+async def test_only_if_cached_never_reaches_a_backend(fields):
+    site = _with(_cached(**fields), Cache())
+
+    talk = await site.call(body=chat(temperature=0), headers=[site.bearer, (b"x-gateway-cache", b"only-if-cached")])
+
+    check_error(talk, 504, "invalid_request_error", "not_cached")
+    assert site.bench.upstream.sent == []
+
+
+@pytest.mark.parametrize("failing", [[ROLE, HELLO], [ROLE, HELLO, event({"error": {"message": "late"}})]])
+async def test_an_answer_that_broke_off_is_not_kept(failing):
+    site = _with(_cached(), cache := Cache())
+    site.bench.upstream.answer(failing)
+
+    await site.ask(temperature=0, stream=True)
+
+    assert cache.kept == []
+
+
+async def test_a_route_may_cache_sampled_answers():
+    site = _with(_cached(is_sampled_cacheable=True), cache := Cache())
+    site.bench.upstream.answer(answer())
+
+    await site.ask(temperature=1)
+
+    assert len(cache.kept) == 1
 
 
 async def test_a_cache_is_asked_for_no_model_that_is_not_there():
-    cache = Cache(CachedReply(answer(), 1, "HIT"))
-    site = Site(caches=(cache,))
+    site = _with(_cached(), cache := Cache(CachedReply(answer(), b"application/json", False, 0.0)))
 
-    assert (await site.ask(model="nothing")).status == 404
+    assert (await site.ask(model="nothing", temperature=0)).status == 404
     assert cache.asked == []

@@ -1,7 +1,8 @@
-"""What an answer cost: integers all the way, the price of the moment, cached input at its own price."""
+"""What an answer cost: integers all the way, the price of the moment, each class of usage at its own price."""
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 
 import pytest
@@ -9,59 +10,82 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.snapshot import Price, Target
-from proxy.stages.settle import settle
-from proxy.wire.openai import Usage
+from proxy.stages.settle import UNSETTLED, Settlement, is_unpriced, settle
+from proxy.wire.usage import Usage
 
 NOW = 1_800_000_000.0
-PRICE = Price(0.0, 2_500_000_000, 1_250_000_000, 10_000_000_000)  # 2.50, 1.25 and 10 dollars per million
+CLASSES = [field.name for field in dataclasses.fields(Usage)]
+RATE_OF = {
+    "fresh_input_tokens": "input",
+    "text_output_tokens": "output",
+    "cache_read_tokens": "cached_input",
+    "cache_write_5m_tokens": "cache_write_5m",
+    "cache_write_1h_tokens": "cache_write_1h",
+    "reasoning_tokens": "reasoning",
+    "audio_input_tokens": "audio_input",
+    "audio_output_tokens": "audio_output",
+}
 
 
-def _cost(usage: Usage | None, *prices: Price, now_s: float = NOW) -> int:
-    return settle(Target("main", "gpt", prices=prices), usage, now_s)
+def price(effective_at: float = 0.0, **rates: int) -> Price:
+    return Price(effective_at, **{f"{name}_nano_usd_per_mtok": rates.get(name, 0) for name in RATE_OF.values()})
 
 
-def test_input_and_output_have_their_own_price():
-    assert _cost(Usage(1000, 100), PRICE) == 1000 * 2_500 + 100 * 10_000
+def cost(usage: Usage | None, *prices: Price, now_s: float = NOW) -> int:
+    return settle(Target("main", "gpt", prices=prices), usage, now_s).cost_nano_usd
 
 
-def test_cached_input_is_part_of_the_input():
-    assert _cost(Usage(1000, 0, 400), PRICE) == 600 * 2_500 + 400 * 1_250
+@pytest.mark.parametrize("name", CLASSES)
+def test_each_class_is_charged_at_its_own_price_alone(name):
+    assert cost(Usage(**{name: 1000}), price(**{RATE_OF[name]: 2_500_000_000})) == 2_500_000
+    assert cost(Usage(**{other: 1000 for other in CLASSES if other != name}), price(**{RATE_OF[name]: 2_500_000_000})) == 0
 
 
-def test_more_cached_input_than_input_never_counts_below_zero():
-    assert _cost(Usage(10, 0, 400), PRICE) == 10 * 1_250
+def test_classes_add_up_before_the_one_rounding():
+    usage = Usage(**dict.fromkeys(CLASSES, 1))
+
+    assert cost(usage, price(**dict.fromkeys(RATE_OF.values(), 62_500))) == 1  # eight times a sixteenth: half a nano-dollar
+    assert cost(usage, price(**dict.fromkeys(RATE_OF.values(), 62_499))) == 0
 
 
-def test_without_usage_or_price_nothing_is_charged():
-    assert _cost(None, PRICE) == 0
-    assert _cost(Usage(1000, 1000)) == 0
+def test_a_settlement_names_the_version_of_the_price():
+    target = Target("main", "gpt", prices=(price(NOW - 10, input=1_000_000), price(NOW + 10, input=9_000_000)))
+
+    assert settle(target, Usage(3), NOW) == Settlement(3, NOW - 10)
+    assert settle(target, Usage(3), NOW + 10) == Settlement(27, NOW + 10)
+    assert settle(target, Usage(), NOW) == Settlement(0, NOW - 10)
+
+
+def test_without_usage_or_price_nothing_is_charged_and_no_price_is_named():
+    assert settle(Target("main", "gpt", prices=(price(input=1),)), None, NOW) == UNSETTLED == Settlement(0, None)
+    assert settle(Target("main", "gpt"), Usage(1000), NOW) == UNSETTLED
+    assert settle(Target("main", "gpt", prices=(price(NOW + 1, input=1),)), Usage(1000), NOW) == UNSETTLED
+
+
+def test_unpriced_is_a_target_without_a_price_now_and_not_one_that_costs_nothing():
+    later = Target("main", "gpt", prices=(price(NOW + 1),))
+
+    assert is_unpriced(Target("main", "gpt"), NOW)
+    assert not is_unpriced(Target("main", "gpt", prices=(price(),)), NOW)
+    assert [is_unpriced(later, at) for at in (NOW, NOW + 1)] == [True, False]
 
 
 @pytest.mark.parametrize(
-    ("price", "tokens", "cost"), [(1, 499_999, 0), (1, 500_000, 1), (1, 1_499_999, 1), (1, 1_500_000, 2), (999_999, 1, 1), (499_999, 1, 0)]
+    ("per_mtok", "tokens", "nano_usd"),
+    [(1, 499_999, 0), (1, 500_000, 1), (1, 1_499_999, 1), (1, 1_500_000, 2), (999_999, 1, 1), (499_999, 1, 0)],
 )
-def test_rounding_is_half_up_at_a_nano_dollar(price, tokens, cost):
-    assert _cost(Usage(tokens, 0), Price(0.0, price, 0, 0)) == cost
+def test_rounding_is_half_up_at_a_nano_dollar(per_mtok, tokens, nano_usd):
+    assert cost(Usage(tokens), price(input=per_mtok)) == nano_usd
 
 
-def test_a_price_that_begins_later_does_not_hold_yet():
-    cheap, dear = Price(NOW - 10, 1_000_000, 0, 0), Price(NOW + 10, 9_000_000, 0, 0)
+@given(st.tuples(*[st.integers(0, 2**31 - 1)] * 8), st.tuples(*[st.integers(0, 10**10)] * 8))
+def test_it_is_exact_within_half_a_nano_dollar_for_any_numbers(tokens, rates):
+    found = cost(Usage(**dict(zip(CLASSES, tokens, strict=True))), price(**dict(zip(map(RATE_OF.get, CLASSES), rates, strict=True))))
 
-    assert _cost(Usage(1, 0), cheap, dear) == 1
-    assert _cost(Usage(1, 0), cheap, dear, now_s=NOW + 9.999) == 1
-    assert _cost(Usage(1, 0), cheap, dear, now_s=NOW + 10) == 9
-    assert _cost(Usage(1, 0), cheap, dear, now_s=NOW - 11) == 0
-
-
-@given(st.integers(0, 2**31 - 1), st.integers(0, 2**31 - 1), st.integers(0, 2**31 - 1), st.tuples(*[st.integers(0, 10**11)] * 3))
-def test_it_is_exact_within_half_a_nano_dollar_for_any_numbers(input_tokens, output_tokens, cached, prices):
-    cost = _cost(Usage(input_tokens, output_tokens, cached), Price(0.0, *prices))
-
-    counted = min(cached, input_tokens)
-    exact = Fraction((input_tokens - counted) * prices[0] + counted * prices[1] + output_tokens * prices[2], 1_000_000)
-    assert isinstance(cost, int)
-    assert abs(cost - exact) <= Fraction(1, 2)
+    exact = Fraction(sum(count * rate for count, rate in zip(tokens, rates, strict=True)), 1_000_000)
+    assert isinstance(found, int)
+    assert abs(found - min(exact, 10**15)) <= Fraction(1, 2)
 
 
 def test_a_mistyped_price_costs_a_million_dollars_and_no_sum_overflows():
-    assert _cost(Usage(2**31 - 1, 2**31 - 1), Price(0.0, 2**63 - 1, 0, 2**63 - 1)) == 10**15
+    assert cost(Usage(2**31 - 1, 2**31 - 1), price(input=2**63 - 1, output=2**63 - 1)) == 10**15

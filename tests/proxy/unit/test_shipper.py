@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from proxy.adapters import shipper as module
+from proxy.adapters import spool_reader as module
 from proxy.adapters.shipper import Shipper, spool_depth
 from proxy.adapters.spool import SpoolWriter
 from proxy.wire.spool import dump_line
@@ -101,6 +101,42 @@ def test_an_orphan_is_adopted_and_its_open_requests_are_interrupted(tmp_path, sh
     assert spool_files(tmp_path) == []
 
 
+def test_what_limits_hold_for_a_dead_workers_requests_is_let_go_before_its_file_goes(tmp_path, storage):
+    released, answers = [], iter([False, False, True])
+
+    def release(lines):
+        assert len(spool_files(tmp_path)) == 1
+        assert storage.rows.keys() >= {line.request_id for line in lines}  # stored before: whoever counts anew finds them
+        released.append([line.model for line in lines])
+        return next(answers)
+
+    writer = _writer(tmp_path)
+    _request(writer, "answered")
+    writer.started(started(model="open", reserved_nano_usd=5, reserved_tokens=6, tags=("a",), end_user="eve", endpoint="messages"))
+    writer.stop()
+    shipper = Shipper(tmp_path, storage, release)
+
+    assert [shipper.ship() for _ in range(4)] == [1, 0, 1, 0]
+
+    assert released == [["open"]] * 3
+    assert spool_files(tmp_path) == []
+    (line,) = [line for line in storage.rows.values() if line.model == "open"]
+    assert (line.reserved_nano_usd, line.reserved_tokens, line.cost_nano_usd) == (5, 6, 0)
+    assert (line.tags, line.end_user, line.endpoint) == (("a",), "eve", "messages")
+
+
+def test_a_release_that_cannot_be_done_now_holds_up_no_other_file(tmp_path, storage):
+    dead, alive = _writer(tmp_path), _writer(tmp_path)
+    dead.started(started(model="open"))
+    dead.stop()
+    _request(alive, "other")
+
+    Shipper(tmp_path, storage, lambda lines: False).ship()
+
+    assert storage.outcomes == {"open": "interrupted", "other": "ok"}
+    alive.stop()
+
+
 def test_requests_that_were_open_when_a_file_was_full_are_not_interrupted(tmp_path, shipper, storage):
     writer = _writer(tmp_path, max_bytes=1500)
     long_ones = [started(model=f"long {number}") for number in range(3)]
@@ -162,7 +198,7 @@ def test_a_torn_line_at_the_end_of_an_orphan_is_dropped(tmp_path, shipper, stora
 
 
 def test_a_failing_database_loses_nothing_and_the_next_call_continues(tmp_path, shipper, storage, monkeypatch):
-    monkeypatch.setattr(module, "_READ_BYTES", 1000)
+    monkeypatch.setattr(module, "BATCH_BYTES", 1000)
     writer = _writer(tmp_path)
     for number in range(50):
         _request(writer, str(number))
@@ -184,7 +220,7 @@ def test_a_failing_database_loses_nothing_and_the_next_call_continues(tmp_path, 
 
 
 def test_a_shipper_restarted_at_any_point_stores_everything_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_READ_BYTES", 700)
+    monkeypatch.setattr(module, "BATCH_BYTES", 700)
     choose = random.Random(5)
     for round_number in range(20):
         folder = tmp_path / str(round_number)
@@ -216,7 +252,7 @@ def test_a_shipper_restarted_at_any_point_stores_everything_once(tmp_path, monke
 
 
 def test_two_shippers_of_one_folder_do_not_disturb_each_other(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_READ_BYTES", 700)
+    monkeypatch.setattr(module, "BATCH_BYTES", 700)
     storage = Storage()
     second = Shipper(tmp_path, storage)
     writer = _writer(tmp_path, max_bytes=1500)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from common.secret import Secret
 from proxy import snapshot as module
 from proxy.ports import Endpoint, Timeouts
-from proxy.snapshot import Backend, LimitRule, Price, Route, Snapshot, SnapshotHolder, Target, dump_snapshot, parse_snapshot
-from proxy.testing import create_snapshot
+from proxy.snapshot import Backend, LimitRule, Route, Snapshot, SnapshotHolder, Target, dump_snapshot, parse_snapshot
+from proxy.testing import create_price, create_snapshot
 
 ENDPOINT = Endpoint("https", "api.example", 443, "/v1")
 FULL = Snapshot(
@@ -22,7 +22,9 @@ FULL = Snapshot(
     backends={"main": Backend("main", "openai", ENDPOINT, Timeouts(1.0, 2.0, 3.0, 4.0), Secret("sk-ü"), True)},
     routes={
         "gpt": Route(
-            "gpt", (Target("main", "gpt-1", 3, (Price(1.5, 1, 2, 3), Price(2.5, 4, 5, 6))), Target("main", "gpt-2", 0)), created_at_s=5
+            "gpt",
+            (Target("main", "gpt-1", 3, (create_price(1, 2, 3, 1.5), create_price(4, 5, 6, 2.5))), Target("main", "gpt-2", 0)),
+            created_at_s=5,
         )
     },
     limits=(

@@ -102,7 +102,7 @@ async def test_the_usage_chunk_is_taken_out_when_nobody_asked_and_counted():
 
     assert talk.body == WITHOUT_USAGE
     (ended,) = site.bench.spool.ends
-    assert (ended.input_tokens, ended.output_tokens, ended.usage_source) == (5, 3, "upstream")
+    assert (ended.input_tokens, ended.output_tokens, ended.usage_source) == (5, 3, "provider")
 
 
 async def test_the_usage_chunk_stays_when_the_client_asked():
@@ -147,7 +147,7 @@ async def test_the_last_usage_counts_when_an_upstream_repeats_it():
     await _stream([ROLE, HELLO, usage_chunk(5, 1), WORLD, usage_chunk(5, 2), STOP, usage_chunk(5, 3, cached=4), DONE], site)
 
     (ended,) = site.bench.spool.ends
-    assert (ended.input_tokens, ended.output_tokens, ended.cached_input_tokens) == (5, 3, 4)
+    assert (ended.input_tokens, ended.output_tokens, ended.cache_read_tokens) == (5, 3, 4)
 
 
 async def test_content_that_speaks_of_usage_or_the_end_is_content():

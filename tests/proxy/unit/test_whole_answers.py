@@ -11,8 +11,8 @@ import pytest
 from common.ids import timestamp_ms
 from common.secret import Secret
 from proxy.ports import Endpoint, Timeouts, UpstreamFailure
-from proxy.snapshot import Backend, Price, Route, Snapshot, Target
-from proxy.testing import create_bench
+from proxy.snapshot import Backend, Route, Snapshot, Target
+from proxy.testing import create_bench, create_price
 from tests.proxy.asgi_help import Site, check_error
 from tests.proxy.chat_help import answer, chat
 
@@ -22,7 +22,7 @@ UNSENT = {"is_sent": False}
 
 
 def _priced() -> Snapshot:
-    prices = (Price(0.0, 2_500_000_000, 1_250_000_000, 10_000_000_000),)
+    prices = (create_price(2_500_000_000, 1_250_000_000, 10_000_000_000),)
     backend = Backend("main", "openai", Endpoint("https", "api.example", 443, "/v1"), Timeouts(), Secret("sk-theirs"))
     return Snapshot(revision=12, backends={"main": backend}, routes={"gpt": Route("gpt", (Target("main", "gpt-2026", prices=prices),))})
 
@@ -137,7 +137,7 @@ async def test_the_caller_s_patience_shortens_the_upstream_s_time(patience, tota
     await site.call(headers=[site.bearer, (b"x-stainless-read-timeout", patience)])
 
     timeouts = site.bench.upstream.sent[0].timeouts
-    assert timeouts.total_s == total_s
+    assert total_s - 0.2 < timeouts.total_s <= total_s  # less what the gateway itself took
     assert max(timeouts.first_token_s, timeouts.idle_s) <= total_s
 
 

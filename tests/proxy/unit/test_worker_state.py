@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from proxy.endpoints import ROUTES
 from proxy.lifecycle import Lifecycle
 from proxy.operations import Operations
 from proxy.testing import create_bench, create_principal
@@ -111,7 +112,7 @@ async def test_labels_come_from_closed_sets_whatever_a_caller_writes():
 
     labels = [sample.labels for sample in await _scrape() if sample.name.startswith(("http_", "errors", "request_"))]
     routes = {label["route"] for label in labels if "route" in label}
-    assert routes <= {"unknown", "/v1/chat/completions", "/v1/models", "/v1/models/{id}"}
+    assert routes <= {*ROUTES, "unknown", "service", "/ws/v1/stream"}
     assert {label["method"] for label in labels if "method" in label} <= {
         "OTHER",
         "GET",
