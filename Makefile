@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 CI_PACKAGES := chromium nginx-light wrk
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check format bench drill ci-deps reference clean
+.PHONY: help install install-dev run test check format bench bench-streams drill ci-deps reference clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,9 @@ drill: install-dev ## Slow fault drills: processes killed, stores stopped. Print
 
 bench: install-dev ## One worker on one core, beside nginx in the same run.
 	$(BIN)/python bench/run.py $(BENCH_ARGS)
+
+bench-streams: install-dev ## A thousand streams over WebSockets and over SSE; the memory of an idle socket.
+	$(BIN)/python bench/sockets.py $(BENCH_ARGS)
 
 format: install-dev ## Let ruff format and fix.
 	$(BIN)/ruff check --fix --quiet .
