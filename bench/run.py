@@ -2,8 +2,8 @@
 """
 `make bench`: a fresh installation with everything on, one worker on one core, measured beside nginx in the same run.
 
-Prints a line for each of three rounds and their medians: JSON with 32 connections, JSON with one (added latency), streams with 256,
-and the worker's memory. Takes two minutes. Figures of one machine compare with those of the same run only; read the ratios.
+Prints a line for each of three rounds and their medians: JSON with 32 connections (every prompt another one, so the exact cache misses),
+the same with one prompt (it hits), JSON with one connection (added latency), streams with 256, and the worker's memory. Takes three minutes. Figures of one machine compare with those of the same run only; read the ratios.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pathlib import Path
 from percore import HERE, NGINX_URL, Figures, environment, measure, missing_tools, pin, pss_mb, upstreams, wrk
 
 ROOT = HERE.parent
-LIMITS = ("bench-requests",)
+LIMITS = ("bench-requests", "bench-tokens", "bench-cost", "bench-concurrency")
 
 
 def free_port() -> int:
@@ -132,12 +132,13 @@ def main() -> int:
     if missing := missing_tools():
         print(f"bench: missing {', '.join(missing)}; run `make ci-deps`", file=sys.stderr)
         return 2
-    results: dict[str, list[Figures]] = {"json": [], "one_connection": [], "stream": []}
+    results: dict[str, list[Figures]] = {"json": [], "exact_hit": [], "one_connection": [], "stream": []}
     with gateway() as (base_url, key, worker), upstreams():
         url = f"{base_url}/v1/chat/completions"
         pin([worker])
         for _ in range(args.rounds):
             results["json"].append(measure(url, [worker], environment(key, is_stream=False), 32, args.seconds))
+            results["exact_hit"].append(measure(url, [worker], environment(key, is_stream=False, is_same=True), 32, args.seconds))
             results["one_connection"].append(added_latency(url, key, args.seconds // 2))
             results["stream"].append(measure(url, [worker], environment(key, is_stream=True), 256, args.seconds))
             for name, rounds in results.items():

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.http_talk import CHAT, render_request
 
-_CONNECTIONS_COUNT = 64
+_CONNECTIONS_COUNT = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +41,18 @@ class Answered:
 
 @dataclass
 class OpenLoop:
-    """Sends `per_s` requests a second of one key to an installation for `seconds`, on as many connections as it takes."""
+    """
+    Sends `per_s` requests a second of one key to an installation for `seconds`, on as many connections as it takes.
+
+    `sockets` are connected ones to begin with, used in turn.
+    """
 
     port: int
     key: str
     per_s: float
     seconds: float
     body: dict[str, Any]
+    sockets: Sequence[socket.socket] = ()
     answered: list[Answered] = field(default_factory=list)
     _idle: deque[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=deque)
     _began_at: float = 0.0
@@ -81,8 +88,8 @@ class OpenLoop:
             ("Content-Length", str(len(encoded))),
         ]
         request = render_request("POST", CHAT, fields, encoded)
-        # In turn, so that all workers are called: whoever is quickest to accept has most of the connections otherwise.
-        self._idle.extend([await asyncio.open_connection("127.0.0.1", self.port) for _ in range(_CONNECTIONS_COUNT)])
+        self._idle.extend([await asyncio.open_connection(sock=each) for each in self.sockets])
+        self._idle.extend([await asyncio.open_connection("127.0.0.1", self.port) for _ in range(_CONNECTIONS_COUNT - len(self._idle))])
         self._began_at = time.monotonic()
         tasks = []
         for number in range(int(self.per_s * self.seconds)):

@@ -9,9 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import os
 import signal
+import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -62,8 +63,19 @@ def keys(installation: Installation) -> dict[str, str]:
     return installation.apply(LIMITS)
 
 
-def _offer(installation: Installation, key: str, per_s: float = 2 * PER_S, seconds: float = SECONDS) -> OpenLoop:
-    return OpenLoop(installation.port, key, per_s, seconds, BODY).run()
+def _offer(
+    installation: Installation, key: str, per_s: float = 2 * PER_S, seconds: float = SECONDS, sockets: Sequence[socket.socket] = ()
+) -> OpenLoop:
+    return OpenLoop(installation.port, key, per_s, seconds, BODY, sockets).run()
+
+
+def _even_sockets(installation: Installation) -> list[socket.socket]:
+    """Return connections, as many to each worker: who is quickest to accept has most of them otherwise."""
+    found: list[socket.socket] = []
+    for _ in range(32 // WORKERS_COUNT):
+        with installation.connections() as connections:
+            found += [each.sock.dup() for each in connections.values()]
+    return found
 
 
 def _tell(name: str, load: OpenLoop, allowed: float, limit: float) -> None:
@@ -133,8 +145,9 @@ def test_no_more_requests_are_in_flight_than_there_are_slots(installation: Insta
 
 
 def test_while_redis_hangs_never_more_than_the_limit_passes_and_requests_go_on(installation: Installation, keys: dict[str, str]) -> None:
+    sockets = _even_sockets(installation)  # each worker has a share: whoever has few callers leaves some of its own
     with frozen(installation.valkey_pid):
-        load = _offer(installation, keys["requests-hung"])
+        load = _offer(installation, keys["requests-hung"], sockets=sockets)
     limit = PER_S + PER_S * load.elapsed_s
     _tell("requests, Redis stopped", load, load.count(200), limit)
     # Until then the first calls find out. What the stage took, because the machine may have other things to do.
@@ -142,7 +155,7 @@ def test_while_redis_hangs_never_more_than_the_limit_passes_and_requests_go_on(i
     print(f"p99 of the stage reserve from the second second on: {calm_ms:.2f} ms")
 
     assert load.count(200) + load.count(429) == len(load.answered)
-    assert 0.7 * PER_S * SECONDS <= load.count(200) <= limit + WORKERS_COUNT
+    assert 0.85 * PER_S * SECONDS <= load.count(200) <= limit + WORKERS_COUNT
     assert calm_ms <= 5
     back_s = _seconds_until_redis_counts(installation, keys)
     print(f"counted in Redis again after {back_s:.2f} s")
@@ -152,12 +165,12 @@ def test_while_redis_hangs_never_more_than_the_limit_passes_and_requests_go_on(i
 def test_while_redis_dies_and_comes_back_empty_never_more_than_the_limit_passes(installation: Installation, keys: dict[str, str]) -> None:
     with _later(SECONDS / 2, lambda: os.kill(installation.valkey_pid, signal.SIGKILL)):
         load = _offer(installation, keys["requests-killed"])
-    # What was counted in the last second before its death may be forgotten, and is a burst at most.
-    limit = 2 * PER_S + PER_S * load.elapsed_s
+    limit = PER_S + PER_S * load.elapsed_s
     _tell("requests, Redis killed", load, load.count(200), limit)
 
     assert load.count(200) + load.count(429) == len(load.answered)
-    assert 0.8 * PER_S * SECONDS <= load.count(200) <= limit + WORKERS_COUNT
+    # What was counted in the last second before its death may be forgotten, and is a burst at most.
+    assert 0.8 * PER_S * SECONDS <= load.count(200) <= limit + PER_S + WORKERS_COUNT
 
 
 def _seconds_until_redis_counts(installation: Installation, keys: dict[str, str]) -> float:
