@@ -1,8 +1,9 @@
 """
 Identical requests in flight share one upstream call.
 
-The first request begins a `Flight`: its upstream call runs in a task of its own, so that a client that leaves ends its own answer and
-not the others'. Every waiter, the first included, is played the answer from its beginning. Per worker.
+The first request begins a `Flight`. A stream's upstream call runs in a task of its own, so that a client that leaves ends its own answer
+and not the others'; every waiter, the first included, is played the answer from its beginning. A whole answer comes in one piece: its call
+stays in the first request's task, which goes on for the others when that client leaves. Per worker.
 
 Rules: the flight's record, cost and deadline are the first request's, also when its client has left; who joins pays nothing. When the
 last waiter has left the call is cancelled, unless its backend reads answers to their end. The call reads on as fast as its quickest
@@ -36,10 +37,15 @@ class _Seat:
 
 
 class Flight:
-    """One upstream call and its answer so far. It is the `Sink` of that call."""
+    """
+    One upstream call and its answer so far. It is the `Sink` of that call.
 
-    def __init__(self, exchange: Exchange) -> None:
+    `leader` is the sink of the request whose own task makes the call; None for a call in a task of its own.
+    """
+
+    def __init__(self, exchange: Exchange, leader: Sink | None = None) -> None:
         self.exchange = exchange
+        self._leader = leader
         self.status = 0
         self.headers: Headers = []
         self.is_started = False
@@ -73,14 +79,26 @@ class Flight:
         """Whether all who waited have left."""
         return self._is_gone
 
-    def watch(self, *, is_cancelling: bool, is_late: bool) -> None:
+    def watch(self, *, is_cancelling: bool, is_late: bool, on_leave: Callable[[], None] | None = None) -> None:
         self._is_cancelling = is_cancelling
+        if self._leader is not None:
+            self.task = asyncio.current_task()
+            self._leader.watch(is_cancelling=False, is_late=is_late, on_leave=self._on_leader_left)
+
+    def _on_leader_left(self) -> None:
+        if not self._seats and not self.is_done:
+            self._is_gone = True
+            if self._is_cancelling:
+                self.cancel()
 
     async def send(self, status: int, headers: Headers, body: bytes) -> None:
         self._begin(status, headers)
         self._add(body)
         self.is_done = True
-        self._tell()
+        if self._seats:
+            self._tell()
+        if self._leader is not None:
+            await self._leader.send(status, list(headers), body)
 
     async def start(self, status: int, headers: Headers) -> None:
         self.is_stream = True
@@ -132,6 +150,21 @@ class Flight:
             self.is_done = True
             self._tell()
 
+    async def run_for_leader(self, lead: Callable[[Sink], Awaitable[None]]) -> None:
+        """Run the call in the leader's task. What it raises is raised to the leader and to the waiters."""
+        try:
+            await lead(self)
+        except asyncio.CancelledError:
+            self._error = Overloaded("The gateway is stopping. Try again.", retry_after_s=1)
+            raise
+        except Exception as error:
+            self._error, self._traceback = error, error.__traceback__
+            raise
+        finally:
+            self.is_done = True
+            if self._seats:
+                self._tell()
+
     # --- the waiters' side ----------------------------------------------------------------------------------------------------
 
     def take_seat(self) -> _Seat:
@@ -148,7 +181,7 @@ class Flight:
         """
         self._seats.discard(seat)
         self._taken.set()
-        if self._seats or self.is_done:
+        if self._seats or self.is_done or (self._leader is not None and not self._leader.is_gone):
             return
         self._is_gone = not is_stopping
         if self._is_cancelling or is_stopping:
@@ -212,6 +245,19 @@ class Flights:
         self._running.add(flight)
         flight.task = asyncio.get_running_loop().create_task(self._run(key, flight, lead))
         return flight
+
+    async def lead(self, key: bytes, exchange: Exchange, lead: Callable[[Sink], Awaitable[None]], sink: Sink) -> None:
+        """
+        Make the call of a whole answer for `sink`, and for those who join meanwhile. Errors: what the call fails with.
+
+        Cost: 3 us beside the call.
+        """
+        flight = self._flights[key] = Flight(exchange, sink)
+        try:
+            await flight.run_for_leader(lead)
+        finally:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
 
     async def close(self) -> None:
         """Cancel every call, also one that is read to its end for nobody, and wait until each was settled."""

@@ -28,9 +28,9 @@ class Sink(Protocol):
     def is_gone(self) -> bool:
         """Whether the client has left; what is written then goes nowhere."""
 
-    def watch(self, *, is_cancelling: bool, is_late: bool) -> None:
+    def watch(self, *, is_cancelling: bool, is_late: bool, on_leave: Callable[[], None] | None = None) -> None:
         """
-        Notice when the client leaves, and cancel the task that called this if `is_cancelling`.
+        Notice when the client leaves, and cancel the task that called this if `is_cancelling`; `on_leave` is called instead, if given.
 
         `is_late`: begin only when the answer takes longer than most, because watching costs as much as a stage.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, MutableMapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from proxy.asgi_types import Receive, Send
 from proxy.errors import BodyTimeout, ClientGone, RequestTooLarge
@@ -139,26 +139,27 @@ class HttpSink:
         """Close the connection after this answer."""
         self._is_closing = True
 
-    def watch(self, *, is_cancelling: bool, is_late: bool) -> None:
-        owner = asyncio.current_task() if is_cancelling else None
+    def watch(self, *, is_cancelling: bool, is_late: bool, on_leave: Callable[[], None] | None = None) -> None:
+        if on_leave is None and is_cancelling and (owner := asyncio.current_task()) is not None:
+            on_leave = cast("Callable[[], None]", owner.cancel)
         loop = asyncio.get_running_loop()
         if is_late:
-            self._late_timer = loop.call_later(_LATE_S, self._start_watcher, owner)
+            self._late_timer = loop.call_later(_LATE_S, self._start_watcher, on_leave)
         else:
-            self._start_watcher(owner)
+            self._start_watcher(on_leave)
 
-    def _start_watcher(self, owner: asyncio.Task[Any] | None) -> None:
+    def _start_watcher(self, on_leave: Callable[[], None] | None) -> None:
         if self._is_reading:
-            self._watch_later = partial(self._start_watcher, owner)
+            self._watch_later = partial(self._start_watcher, on_leave)
             return
-        self._watcher = asyncio.get_running_loop().create_task(self._watch(owner))
+        self._watcher = asyncio.get_running_loop().create_task(self._watch(on_leave))
 
-    async def _watch(self, owner: asyncio.Task[Any] | None) -> None:
+    async def _watch(self, on_leave: Callable[[], None] | None) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self.is_gone = True
-        if owner is not None:
-            owner.cancel()
+        if on_leave is not None:
+            on_leave()
 
     def stop_watching(self) -> None:
         self._watch_later = None

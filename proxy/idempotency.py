@@ -128,7 +128,7 @@ class _Keeper(CapturingSink):
         self._claim = claim
         self.is_kept = False
 
-    def watch(self, *, is_cancelling: bool, is_late: bool) -> None:
+    def watch(self, *, is_cancelling: bool, is_late: bool, on_leave: Callable[[], None] | None = None) -> None:
         super().watch(is_cancelling=False, is_late=is_late)
 
     async def on_ended(self) -> None:

@@ -207,6 +207,14 @@ async def _share(call: _Call, sink: Sink, found: Route, targets: tuple[Target, .
         _record_free(call, sink, "COALESCED")
         return
 
+    if not call.request.is_stream:
+
+        async def answer(inner: Sink) -> None:
+            await _deliver_and_keep(call, inner, found, targets, plan)
+
+        await flights.lead(plan.fingerprint, exchange, answer, sink)
+        return
+
     async def lead(inner: Sink) -> None:
         try:
             await _deliver_and_keep(call, inner, found, targets, plan)

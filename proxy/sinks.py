@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from proxy.exchange import Headers, Sink
@@ -48,8 +49,8 @@ class CapturingSink:
             return None
         return b"".join(self._pieces)
 
-    def watch(self, *, is_cancelling: bool, is_late: bool) -> None:
-        self._inner.watch(is_cancelling=is_cancelling, is_late=is_late)
+    def watch(self, *, is_cancelling: bool, is_late: bool, on_leave: Callable[[], None] | None = None) -> None:
+        self._inner.watch(is_cancelling=is_cancelling, is_late=is_late, on_leave=on_leave)
 
     def _keep(self, data: bytes) -> None:
         self._size_bytes += len(data)
@@ -99,7 +100,7 @@ class CollectingSink:
     def body(self) -> bytes:
         return b"".join(self._pieces)
 
-    def watch(self, *, is_cancelling: bool, is_late: bool) -> None:
+    def watch(self, *, is_cancelling: bool, is_late: bool, on_leave: Callable[[], None] | None = None) -> None:
         self._owner, self._is_left_running = asyncio.current_task(), not is_cancelling
         if self.is_gone:
             self._cancel()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import cast
 
 import msgspec
 
@@ -42,7 +42,7 @@ class SocketSink:
         "_chunks",
         "_decoder",
         "_exchange",
-        "_owner",
+        "_on_leave",
         "_request",
         "_say",
         "is_ended",
@@ -58,7 +58,7 @@ class SocketSink:
         self._say = say
         self._chunks = ChunkWriter(request)
         self._decoder: SseDecoder | None = None
-        self._owner: asyncio.Task[Any] | None = None
+        self._on_leave: Callable[[], None] | None = None
         self.is_started = False
         self.is_ended = False
         self.is_gone = False
@@ -67,18 +67,20 @@ class SocketSink:
 
     # --- the client's doings ------------------------------------------------------------------------------------------------------
 
-    def watch(self, *, is_cancelling: bool, is_late: bool) -> None:
-        self._owner = asyncio.current_task() if is_cancelling else None
-        if self.is_gone and self._owner is not None:
-            self._owner.cancel()  # it left before anything was asked of a backend
+    def watch(self, *, is_cancelling: bool, is_late: bool, on_leave: Callable[[], None] | None = None) -> None:
+        if on_leave is None and is_cancelling and (owner := asyncio.current_task()) is not None:
+            on_leave = cast("Callable[[], None]", owner.cancel)
+        self._on_leave = on_leave
+        if self.is_gone and on_leave is not None:
+            on_leave()  # it left before anything was asked of a backend
 
     def leave(self) -> None:
         """The client has left: cancel whoever answers, once, unless the backend is one whose answers are read to their end."""
         if self.is_gone:
             return
         self.is_gone = True
-        if self._owner is not None:
-            self._owner.cancel()
+        if self._on_leave is not None:
+            self._on_leave()
 
     def take_back(self) -> None:
         """The client wants no answer to this request any more. One whose last message is on its way is not taken back."""
@@ -92,7 +94,7 @@ class SocketSink:
         if self.is_gone or self.is_started:
             return
         _check_json(body)
-        self.is_started, self.is_ended, self.status, self._owner = True, True, status, None
+        self.is_started, self.is_ended, self.status, self._on_leave = True, True, status, None
         if status >= _REFUSED:  # an error that was kept for the request's idempotency key
             await self._say(dump_error(msgspec.json.decode(body)["error"], status, self._request, self._request_id))
             return
@@ -115,7 +117,7 @@ class SocketSink:
     async def end(self, data: bytes = b"") -> None:
         if self.is_gone or self.is_ended:
             return
-        self._owner = None  # the answer is settled: nothing is left to cancel
+        self._on_leave = None  # the answer is settled: nothing is left to cancel
         await self._write(data)
         if not self.is_gone:
             self.is_ended = True
@@ -125,12 +127,12 @@ class SocketSink:
         """Say that the request failed, before or after its answer began."""
         if self.is_ended:
             return
-        self.is_ended, self._owner = True, None
+        self.is_ended, self._on_leave = True, None
         self.status = self.status or self._exchange.dialect.status_of(error)
         await self._say(dump_failure(error, self._exchange.dialect, self._request, self._request_id))
 
     def close(self) -> None:
-        self._owner = None
+        self._on_leave = None
         if self._decoder is not None:
             self._decoder = None
             ACTIVE_STREAMS.dec()

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import cast
 
 from apikeys.hotpath import Principal, create_key_text, digest_key
 from proxy.errors import Overloaded
@@ -160,7 +161,7 @@ class MemorySink:
     is_started: bool = False
     is_gone: bool = False
     is_ended: bool = False
-    _owner: asyncio.Task[object] | None = None
+    _on_leave: Callable[[], None] | None = None
 
     @property
     def body(self) -> bytes:
@@ -169,13 +170,14 @@ class MemorySink:
     def header(self, name: str) -> str | None:
         return {key.decode(): value.decode() for key, value in self.headers}.get(name)
 
-    def watch(self, *, is_cancelling: bool, is_late: bool) -> None:
-        self._owner = asyncio.current_task() if is_cancelling else None
+    def watch(self, *, is_cancelling: bool, is_late: bool, on_leave: Callable[[], None] | None = None) -> None:
+        owner = asyncio.current_task()
+        self._on_leave = on_leave or (cast("Callable[[], None]", owner.cancel) if is_cancelling and owner is not None else None)
 
     def leave(self) -> None:
         self.is_gone = True
-        if self._owner is not None:
-            self._owner.cancel()
+        if self._on_leave is not None:
+            self._on_leave()
 
     async def send(self, status: int, headers: Headers, body: bytes) -> None:
         await self.start(status, headers)
