@@ -7,7 +7,6 @@ What may be cached and under which fingerprint is decided here, once for each re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -44,8 +43,7 @@ class CachePlan(msgspec.Struct, frozen=True, gc=False):
         return self.may_read or self.may_store
 
 
-@dataclass(frozen=True, slots=True)
-class CachedReply:
+class CachedReply(msgspec.Struct, frozen=True, gc=False):
     """
     A whole answer as it was sent, SSE bytes for a stream. `stored_at_s` is unix time.
 
