@@ -16,7 +16,7 @@ from apikeys.domain import (
 )
 from apikeys.errors import ApiKeyError
 from apikeys.models import ApiKey, ApiKeySecret, KeyChange, KeyChangeCounter, Limit, Workspace, default_permissions
-from apikeys.principals import find_principal
+from apikeys.principals import find_principal, find_principal_of_key
 from apikeys.signals import key_changed
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "delete_limit",
     "delete_workspace",
     "find_principal",
+    "find_principal_of_key",
     "key_changed",
     "revoke_key",
     "rotate_key",

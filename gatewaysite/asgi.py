@@ -14,6 +14,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+from collections.abc import Callable
+from typing import TypeVar
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gatewaysite.settings")
 
@@ -35,6 +37,7 @@ from proxy.operations import PATHS, Operations
 from proxy.runtime import Runtime, RuntimeSettings
 from proxy.validators import RESERVED_PATHS
 
+_Read = TypeVar("_Read")
 _CONSOLE_CONCURRENCY = 2  # more would take the interpreter from the data plane: p99 3.5 ms with two, 8 to 23 ms unbounded
 
 _SAME_ORIGIN = frozenset({"/admin", "/static", "/accounts", "/ws"})
@@ -128,8 +131,12 @@ class Application:
             await _no_socket_here(scope, receive, send)
             return
         if self._router is None:
-            self._router = create_router(self._door, _no_socket_here)
+            self._router = create_router(self._door, _no_socket_here, self._read)
         await self._router(scope, receive, send)
+
+    async def _read(self, read: Callable[[], _Read]) -> _Read:
+        runtime = self._runtime or await self._ensure_started()
+        return await runtime.store.run(read)
 
     async def _door(self) -> FrontDoor:
         runtime = self._runtime or await self._ensure_started()

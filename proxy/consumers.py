@@ -18,7 +18,7 @@ from channels.consumer import AsyncConsumer
 from proxy.edge import FrontDoor
 from proxy.errors import GatewayError, InvalidApiKey, IpNotAllowed, OwnError
 from proxy.request_head import presented_key
-from proxy.stream_socket import StreamSocket
+from proxy.stream_socket import KeyFinder, StreamSocket
 from proxy.telemetry import ACTIVE_WEBSOCKETS
 
 UNSUPPORTED_DATA: Final = 1003
@@ -41,14 +41,21 @@ class SocketBounds:
 
 class StreamConsumer(AsyncConsumer):
     """
-    One socket. `door` gives this worker's front door, started if need be.
+    One socket. `door` gives this worker's front door, started if need be; `find_keys` what finds the keys of the console's user behind a
+    handshake, None for one of nobody.
 
     Cost: no task and one timer beside the server's own; memory: docs/design/0013-websocket.md.
     Guarantee: when the socket's task ends, everything that ran on the socket is settled.
     """
 
-    def __init__(self, door: Callable[[], Awaitable[FrontDoor]], bounds: SocketBounds) -> None:
+    def __init__(
+        self,
+        door: Callable[[], Awaitable[FrontDoor]],
+        bounds: SocketBounds,
+        find_keys: Callable[[Any], KeyFinder | None] = lambda scope: None,
+    ) -> None:
         self._door = door
+        self._find_keys = find_keys
         self._bounds = bounds
         self._asgi_send: Any = None
         self._socket: StreamSocket | None = None
@@ -81,6 +88,7 @@ class StreamConsumer(AsyncConsumer):
                 break
         await self._asgi_send({"type": "websocket.accept", "subprotocol": subprotocol})
         socket = StreamSocket(door, self._send_text, door.edge.client_ip(scope, headers), self._bounds.in_flight_max_count)
+        socket.find_key = self._find_keys(scope)
         self._socket = socket
         ACTIVE_WEBSOCKETS.inc()
         if key:

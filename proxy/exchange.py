@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from apikeys.hotpath import Principal
 from common.ids import create_uuid7
 from proxy.errors import GatewayError
 from proxy.limiter import Reservation
@@ -100,7 +101,7 @@ class Exchange:
 
     `passed_headers` are those that may cross to an upstream, `query` the part of the query that may. `deadline_s` is the caller's own
     patience, None for ours. `tags`, `end_user`, `cache_control` and `idempotency_key` come from headers. `endpoint` is the operation
-    that is asked for, whatever way it came.
+    that is asked for, whatever way it came. `find_principal` says who calls where no key was presented.
 
     What is filled in on the way, for the answer's headers, the record and the log: the reservation, the cache's answer and why,
     the candidates (backend, upstream model, weight), the guards' verdicts, the attempts, the usage and its cost. `dump_stream_error`
@@ -133,6 +134,7 @@ class Exchange:
     attempts: list[Attempt] = field(default_factory=list)
     usage: Usage | None = None
     cost_nano_usd: int = 0
+    find_principal: Callable[[], Awaitable[Principal]] | None = None
     dump_stream_error: Callable[[GatewayError], bytes] | None = None
 
     def __post_init__(self) -> None:

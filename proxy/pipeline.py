@@ -82,7 +82,10 @@ async def handle_model(gateway: Gateway, exchange: Exchange, sink: Sink, parse: 
     """
     snapshot = gateway.snapshot()
     timings = exchange.timings
-    principal = await authenticate(exchange.presented_key, exchange.client_ip, gateway.keys, gateway.pepper)
+    if exchange.find_principal is not None:
+        principal = await exchange.find_principal()
+    else:
+        principal = await authenticate(exchange.presented_key, exchange.client_ip, gateway.keys, gateway.pepper)
     require(principal, "inference")
     timings.mark("authenticate")
     request = parse(exchange.body, gateway.json_depth_count)

@@ -14,9 +14,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+from apikeys.hotpath import Principal
 from proxy.edge import FrontDoor
 from proxy.endpoints import MODEL_ENDPOINTS, Endpoint
-from proxy.errors import BadRequest, ClientGone, GatewayError, InvalidApiKey, RequestTooLarge, TooManyInFlight
+from proxy.errors import BadRequest, ClientGone, GatewayError, InvalidApiKey, IpNotAllowed, RequestTooLarge, TooManyInFlight
 from proxy.exchange import Exchange
 from proxy.request_head import PASSED, read_controls
 from proxy.socket_sink import SocketSink, dump_failure
@@ -27,6 +28,8 @@ from proxy.wire.socket_messages import AUTHENTICATED, PONG, Auth, Ping, RequestC
 
 ROUTE: Final = "/ws/v1/stream"
 Send = Callable[[str], Awaitable[None]]
+KeyFinder = Callable[[str], Awaitable[Principal | None]]
+"""Returns who a key is, by its id; None for one that may not be used."""
 
 _HEADERS_LIMIT_BYTES: Final = 16 * 1024
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -40,10 +43,21 @@ class StreamSocket:
     """
     One WebSocket: who it belongs to, and the requests that run on it.
 
-    `in_flight_max_count` bounds the latter. `client_ip` is the peer's, or what a trusted proxy says.
+    `in_flight_max_count` bounds the latter. `client_ip` is the peer's, or what a trusted proxy says. `find_key` finds the keys that the
+    console's user behind the socket may use, None where there is none.
     """
 
-    __slots__ = ("_client_ip", "_door", "_in_flight", "_in_flight_max_count", "_presented_key", "_send", "last_at")
+    __slots__ = (
+        "_client_ip",
+        "_door",
+        "_find_principal",
+        "_in_flight",
+        "_in_flight_max_count",
+        "_presented_key",
+        "_send",
+        "find_key",
+        "last_at",
+    )
 
     def __init__(self, door: FrontDoor, send: Send, client_ip: str, in_flight_max_count: int) -> None:
         self._door = door
@@ -52,11 +66,13 @@ class StreamSocket:
         self._in_flight_max_count = in_flight_max_count
         self._in_flight: dict[str, tuple[SocketSink, asyncio.Task[None]]] = {}
         self._presented_key = b""
+        self._find_principal: Callable[[], Awaitable[Principal]] | None = None
+        self.find_key: KeyFinder | None = None
         self.last_at = time.monotonic()
 
     @property
     def is_authenticated(self) -> bool:
-        return bool(self._presented_key)
+        return bool(self._presented_key) or self._find_principal is not None
 
     @property
     def in_flight_count(self) -> int:
@@ -70,7 +86,26 @@ class StreamSocket:
         """
         gateway = self._door.gateway
         await authenticate(key, self._client_ip, gateway.keys, gateway.pepper)
-        self._presented_key = key
+        self._presented_key, self._find_principal = key, None
+
+    async def authenticate_as(self, key_id: str) -> None:
+        """
+        Make the socket that of a key which the console's user behind it may manage, looked up again for each request.
+
+        Errors: InvalidApiKey, one answer for every reason; IpNotAllowed; StoreUnavailable.
+        """
+        find_key, client_ip = self.find_key, self._client_ip
+
+        async def find() -> Principal:
+            principal = await find_key(key_id) if find_key is not None else None
+            if principal is None:
+                raise InvalidApiKey
+            if not principal.may_come_from(client_ip):
+                raise IpNotAllowed
+            return principal
+
+        await find()
+        self._find_principal = find
 
     async def receive(self, text: str) -> None:
         """
@@ -87,8 +122,10 @@ class StreamSocket:
             return
         if isinstance(message, Ping):
             await self._say(PONG)
+        elif isinstance(message, Auth) and not (message.api_key or message.key_id):
+            await self._refuse(BadRequest("The message `auth` needs `api_key`.", param="api_key"))
         elif isinstance(message, Auth):
-            await self.authenticate(message.api_key.encode())
+            await (self.authenticate_as(message.key_id) if message.key_id else self.authenticate(message.api_key.encode()))
             await self._say(AUTHENTICATED)
         elif not self.is_authenticated:
             raise InvalidApiKey("The first message must be `auth` with an API key.")
@@ -132,6 +169,7 @@ class StreamSocket:
     def _begin(self, message: RequestCreate, endpoint: Endpoint) -> None:
         body = bytes(message.body)  # a copy, so that the rest of the message is let go
         exchange = Exchange(ROUTE, "POST", self._client_ip, self._presented_key, body, time.perf_counter(), endpoint.dialect)
+        exchange.find_principal = self._find_principal
         sink = SocketSink(message.id, exchange, self._say)
         running = self._run(message.id, message.headers, endpoint, exchange, sink)
         self._in_flight[message.id] = (sink, asyncio.get_running_loop().create_task(running))

@@ -27,9 +27,12 @@ class RequestCancel(msgspec.Struct, tag="request.cancel", frozen=True):
 
 
 class Auth(msgspec.Struct, tag="auth", frozen=True):
-    """`api_key` as in the header `Authorization`, without the word `Bearer`."""
+    """
+    `api_key` as in the header `Authorization`, without the word `Bearer`; or `key_id`, the id of a key that the console's user may manage.
+    """
 
-    api_key: str
+    api_key: str = ""
+    key_id: str = ""
 
 
 class Ping(msgspec.Struct, tag="ping", frozen=True):

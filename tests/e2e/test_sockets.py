@@ -15,6 +15,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from tests.console_talk import Console
 from tests.http_talk import CHAT, PATIENCE_S, PROMPTLY_S, ask, bearer, chat, parse_events, wait_for
 from tests.installation import ROOT, Installation, free_port, new_installation
 from tests.metrics import read_metrics, sum_of
@@ -260,3 +261,53 @@ def test_a_stream_of_events_under_daphne(daphne_port: int, keys: dict[str, str])
     assert reply.status == 200
     assert text_of(events) == "one two three four"
     assert events[-1] == "[DONE]"
+
+
+# --- who is signed in to the console ------------------------------------------------------------------------------------------------
+
+
+def _create_key_id(installation: Installation) -> str:
+    key = installation.create_key()
+    [row] = installation.sql("SELECT api_key_id AS id FROM apikeys_apikeysecret WHERE public_id = %s", [key.split("_")[2]])
+    return str(row["id"])
+
+
+def _signed_in(installation: Installation) -> dict[str, Any]:
+    """Return the options of a handshake as a page of the console makes it."""
+    console = Console(installation.base_url)
+    console.sign_in(installation.bootstrap["admin_user"], installation.bootstrap["admin_password"])
+    cookie = "; ".join(f"{each.name}={each.value}" for each in console.cookies)
+    return {"additional_headers": {"Cookie": cookie}, "origin": installation.base_url}
+
+
+def test_a_console_user_names_a_key_by_its_id(installation: Installation) -> None:
+    key_id = _create_key_id(installation)
+    with open_socket(installation.port, **_signed_in(installation)) as socket:
+        say(socket, type="auth", key_id=key_id)
+        assert hear(socket)["type"] == "authenticated"
+        before = hear_to_the_end(socket, create(socket, chat()))[-1]
+
+        installation.manage("shell", "--no-imports", "-c", _REVOKE % key_id)
+        after = hear_to_the_end(socket, create(socket, chat()))[-1]
+
+    assert before["type"] == "response.completed"
+    assert after["error"]["code"] == "invalid_api_key"
+
+
+@pytest.mark.parametrize("origin", [None, "https://elsewhere.example", "http://127.0.0.1:1"])
+def test_a_page_of_another_origin_opens_nothing_with_the_console_s_cookie(installation: Installation, origin: str | None) -> None:
+    key_id = _create_key_id(installation)
+    with open_socket(installation.port, **(_signed_in(installation) | {"origin": origin})) as socket:
+        say(socket, type="auth", key_id=key_id)
+        with pytest.raises(ConnectionClosed) as closed:
+            hear(socket)
+
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4401
+
+
+def test_a_key_s_id_opens_nothing_without_a_session(installation: Installation) -> None:
+    with open_socket(installation.port, origin=installation.base_url) as socket:
+        say(socket, type="auth", key_id=_create_key_id(installation))
+        with pytest.raises(ConnectionClosed):
+            hear(socket)
