@@ -8,6 +8,7 @@ import random
 from apikeys.hotpath import Principal
 from proxy.errors import ModelNotAllowed, ModelNotFound, ModelUnpriced, NoHealthyBackend
 from proxy.snapshot import Route, Snapshot, Target
+from proxy.stages.settle import is_unpriced
 
 
 def find_route(model: str, principal: Principal, snapshot: Snapshot) -> Route:
@@ -33,7 +34,7 @@ def route(found: Route, now_s: float) -> tuple[Target, ...]:
     ordered = _by_weight(found)
     if not found.is_unpriced_denied:
         return ordered
-    priced = tuple(target for target in ordered if target.price_at(now_s) is not None)
+    priced = tuple(target for target in ordered if not is_unpriced(target, now_s))
     if not priced:
         raise ModelUnpriced
     return priced

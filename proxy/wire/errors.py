@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from proxy.errors import CallerError, GatewayError, MethodNotAllowed, Overloaded, UpstreamRefused
+from proxy.wire.sse import DONE, encode_event
 
 _encoder = msgspec.json.Encoder()
 _OVERLOADED_STATUS: Final = 529
@@ -38,7 +39,7 @@ def dump_openai_stream_error(error: GatewayError) -> bytes:
     """Return the frames that end a stream which had already begun: the error, then the end mark."""
     body = {"message": error.public_message, "type": error.type, "param": error.param, "code": error.code}
     frame = {"error": body, "choices": [{"index": 0, "delta": {}, "finish_reason": "error"}]}
-    return b"data: " + _encoder.encode(frame) + b"\n\ndata: [DONE]\n\n"
+    return encode_event(_encoder.encode(frame)) + encode_event(DONE)
 
 
 def anthropic_status(error: GatewayError) -> int:
@@ -57,7 +58,7 @@ def dump_anthropic_error(error: GatewayError, request_id: str) -> bytes:
 
 def dump_anthropic_stream_error(error: GatewayError, request_id: str) -> bytes:
     """Return the event that ends a stream which had already begun; there is no end mark after it."""
-    return b"event: error\ndata: " + _encoder.encode(_anthropic_error(error, request_id)) + b"\n\n"
+    return encode_event(_encoder.encode(_anthropic_error(error, request_id)), b"error")
 
 
 def _anthropic_error(error: GatewayError, request_id: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from common.ids import create_uuid7
 from proxy.errors import BadRequest, GatewayError
 from proxy.wire.bad_request import decode_body
 from proxy.wire.model_request import ModelRequest
+from proxy.wire.sse import encode_event
 from proxy.wire.usage import COUNT_MAX, Usage, clamp_tokens
 
 # --- the request ----------------------------------------------------------------------------------------------------------------
@@ -200,4 +201,4 @@ def dump_stream_error(error: GatewayError, request_id: str) -> bytes:
 
 
 def _event(fields: dict[str, Any]) -> bytes:
-    return b"event: %b\ndata: %b\n\n" % (fields["type"].encode(), msgspec.json.encode(fields))
+    return encode_event(msgspec.json.encode(fields), fields["type"].encode())

@@ -26,6 +26,7 @@ from proxy.translators.conversation import (
     UsageCounted,
 )
 from proxy.wire.errors import dump_anthropic_stream_error
+from proxy.wire.sse import encode_event
 from proxy.wire.usage import Usage
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -34,7 +35,7 @@ _BlockKind = Literal["", "text", "thinking", "redacted_thinking", "tool_use"]
 
 
 def _dump(kind: str, **fields: Any) -> bytes:
-    return b"event: %b\ndata: %b\n\n" % (kind.encode(), _encode({"type": kind, **fields}))
+    return encode_event(_encode({"type": kind, **fields}), kind.encode())
 
 
 class _Call:

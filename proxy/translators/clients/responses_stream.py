@@ -45,6 +45,7 @@ from proxy.translators.conversation import (
 )
 from proxy.wire.model_request import ModelRequest
 from proxy.wire.responses import dump_failed_start, dump_failure
+from proxy.wire.sse import encode_event
 from proxy.wire.usage import Usage
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -307,4 +308,4 @@ class ResponsesWriter:
     def _event(self, kind: str, **fields: Any) -> bytes:
         data = _encode({"type": kind, "sequence_number": self._sequence_number, **fields})
         self._sequence_number += 1
-        return b"event: %b\ndata: %b\n\n" % (kind.encode(), data)
+        return encode_event(data, kind.encode())
