@@ -33,6 +33,12 @@ def format_usd(nano_usd: int) -> str:
     return f"{dollars}.{rest:09d}".rstrip("0").rstrip(".")
 
 
+def dump_usd(nano_usd: int) -> str:
+    """Return nano-dollars as dollars for programs, always with nine places: 150_000_000 is `0.150000000`."""
+    dollars, rest = divmod(nano_usd, NANO_PER_USD)
+    return f"{dollars}.{rest:09d}"
+
+
 def show_usd(nano_usd: int) -> str:
     """Return nano-dollars for people: 150_000_000 is `$0.15`."""
     return f"${format_usd(nano_usd)}"

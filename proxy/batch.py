@@ -17,10 +17,11 @@ from typing import Annotated, Any, Final, Protocol
 import msgspec
 import structlog
 
+from common.money import dump_usd
 from proxy.errors import BadRequest, ClientGone, GatewayError, InternalError, RequestTooLarge
 from proxy.exchange import Exchange, Sink
 from proxy.gateway import Gateway
-from proxy.reply_headers import JSON_HEADERS, cost_header, exchange_headers, format_usd
+from proxy.reply_headers import JSON_HEADERS, cost_header, exchange_headers
 from proxy.sinks import CollectingSink
 from proxy.stages.authenticate import authenticate, require
 from proxy.wire.bad_request import UNREADABLE, decode_body
@@ -155,7 +156,7 @@ class _Run:
             "status": self.status,
             "body": msgspec.Raw(self.body),
             **usage,
-            "cost_usd": format_usd(exchange.cost_nano_usd),
+            "cost_usd": dump_usd(exchange.cost_nano_usd),
         }
 
 

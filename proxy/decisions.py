@@ -16,12 +16,13 @@ import msgspec
 
 from apikeys.hotpath import Principal
 from common.ids import timestamp
+from common.money import dump_usd
 from proxy.errors import BadRequest, BudgetSpent, GatewayError, NotCached, NotFound, RateLimited
 from proxy.estimates import Estimate, estimate
 from proxy.exchange import Exchange, Sink
 from proxy.gateway import Gateway
 from proxy.limiter.window_bucket import is_budget
-from proxy.reply_headers import JSON_HEADERS, exchange_headers, format_usd, limit_headers
+from proxy.reply_headers import JSON_HEADERS, exchange_headers, limit_headers
 from proxy.response_flow import resolve_previous
 from proxy.snapshot import Price, Route, Snapshot, Target
 from proxy.stages.authenticate import authenticate, require
@@ -85,7 +86,7 @@ def describe_record(record: Ended | Started) -> dict[str, Any]:
         "revision": record.revision,
         "end_user": record.end_user or None,
         "tags": list(record.tags),
-        "reserved_usd": format_usd(record.reserved_nano_usd),
+        "reserved_usd": dump_usd(record.reserved_nano_usd),
     }
     if isinstance(record, Started):
         return said | {"outcome": "running"}
@@ -112,7 +113,7 @@ def _describe_end(record: Ended) -> dict[str, Any]:
             "audio_output_tokens": record.audio_output_tokens,
         },
         "usage_source": record.usage_source,
-        "cost_usd": format_usd(record.cost_nano_usd),
+        "cost_usd": dump_usd(record.cost_nano_usd),
         "price_effective_at": record.price_effective_at,
         "attempts_count": record.attempts_count,
         "latency_ms": record.latency_ms,
@@ -248,7 +249,7 @@ def _describe_estimate(expected: Estimate) -> dict[str, Any]:
     return {
         "input_tokens": expected.input_tokens,
         "output_tokens": expected.output_tokens,
-        "cost_usd": format_usd(expected.cost_nano_usd),
+        "cost_usd": dump_usd(expected.cost_nano_usd),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 
+from common.money import dump_usd
 from proxy.exchange import CacheResult, Exchange, Headers
 from proxy.limiter import Reservation
 from proxy.wire.dialect import Dialect
@@ -16,7 +17,6 @@ STREAM_HEADERS: Headers = [
     (b"x-accel-buffering", b"no"),
 ]
 _EVENT_STREAM = b"text/event-stream"
-_NANO = 1_000_000_000
 _YEAR_S = 366 * 86_400
 
 
@@ -95,10 +95,4 @@ def attempt_headers(backend: str, attempts_count: int) -> Headers:
 
 
 def cost_header(cost_nano_usd: int) -> tuple[bytes, bytes]:
-    return (b"x-gateway-cost-usd", format_usd(cost_nano_usd).encode())
-
-
-def format_usd(nano_usd: int) -> str:
-    """Return an amount of nano-dollars as dollars with nine places."""
-    dollars, nano = divmod(nano_usd, _NANO)
-    return f"{dollars}.{nano:09d}"
+    return (b"x-gateway-cost-usd", dump_usd(cost_nano_usd).encode())

@@ -14,9 +14,9 @@ from typing import cast
 
 import msgspec
 
+from common.money import dump_usd
 from proxy.errors import GatewayError, UpstreamBroken
 from proxy.exchange import Exchange, Headers
-from proxy.reply_headers import format_usd
 from proxy.telemetry import ACTIVE_STREAMS
 from proxy.wire.dialect import Dialect
 from proxy.wire.socket_messages import ChunkWriter, dump_completed, dump_error, dump_started
@@ -148,7 +148,7 @@ class SocketSink:
     async def _complete(self) -> None:
         exchange = self._exchange
         usage = describe_usage(exchange.usage) if exchange.usage is not None else None
-        await self._say(dump_completed(self._request, self._request_id, usage, format_usd(exchange.cost_nano_usd)))
+        await self._say(dump_completed(self._request, self._request_id, usage, dump_usd(exchange.cost_nano_usd)))
 
     @property
     def _request_id(self) -> str:

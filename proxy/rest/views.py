@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from apikeys.hotpath import Principal
 from common.ids import find_timestamp
+from common.money import dump_usd
 from common.rest.callers import KeyCaller, admit
 from common.rest.formats import CsvRenderer, JsonRenderer
 from common.rest.pages import Keyset, send_page
@@ -24,7 +25,6 @@ from proxy.adapters.request_records import as_line, find_record
 from proxy.decisions import describe_record, may_see
 from proxy.errors import NotFound
 from proxy.models import LedgerEntry, UsageRecord
-from proxy.reply_headers import format_usd
 from proxy.rest.scope import name_keys, read_scope
 from proxy.rest.serializers import LedgerQuery, PageOut, RecordsQuery, UsageOut, UsageQuery
 from proxy.usage_report import RECORDS_SPAN_MAX, Question, SpanTooLong, key_ids_of, sum_usage
@@ -66,7 +66,7 @@ def _name(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> tuple[list[di
         names = name_keys(key_ids_of(rows))
         shown.insert(shown.index("key_id") + 1, "key_name")
         rows = [row | {"key_name": names.get(row["key_id"])} for row in rows]
-    return [row | {"cost_usd": format_usd(row["cost_nano_usd"])} for row in rows], [*shown, "cost_usd"]
+    return [row | {"cost_usd": dump_usd(row["cost_nano_usd"])} for row in rows], [*shown, "cost_usd"]
 
 
 class UsageRecords(ApiView):
