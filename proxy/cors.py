@@ -55,7 +55,7 @@ class Cors:
     Which origins may call. `origins` are written as browsers send them (`https://app.example`), or hold `*` for all.
 
     Errors: ValueError for what can be no origin.
-    Cost: 2 us a request while it is on.
+    Cost: 1 to 2 us a request while it is on, 4 more with an origin.
     """
 
     def __init__(self, origins: Sequence[str]) -> None:
