@@ -11,6 +11,9 @@ _VERSION = 7 << 76
 _VARIANT = 2 << 62
 _RANDOM_A = 0xFFF << 64
 _RANDOM_B = (1 << 62) - 1
+_DRAWN_COUNT = 64  # at once: a system call for each id would be half of its cost
+_randoms: list[int] = []
+os.register_at_fork(after_in_child=_randoms.clear)  # or two processes would make the same ids
 _TIMESTAMP_MAX_MS = 253_402_300_799_999  # the end of the year 9999, which dates cannot pass
 
 
@@ -20,8 +23,23 @@ def create_uuid7() -> uuid.UUID:
 
     Source: RFC 9562, section 5.7
     """
-    random = int.from_bytes(os.urandom(10), "big")
-    return uuid.UUID(int=(time.time_ns() // 1_000_000 << 80) | _VERSION | (random & _RANDOM_A) | _VARIANT | (random & _RANDOM_B))
+    return uuid.UUID(int=_create_int())
+
+
+def create_uuid7_text() -> str:
+    """Return a new UUIDv7 as it is written. Cost: a microsecond, a third of what the object and its text take."""
+    digits = "%032x" % _create_int()  # noqa: UP031  # half the time of an f-string
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def _create_int() -> int:
+    try:
+        random = _randoms.pop()  # atomic: no two threads get the same
+    except IndexError:
+        drawn = os.urandom(10 * _DRAWN_COUNT)
+        _randoms.extend(int.from_bytes(drawn[at : at + 10], "big") for at in range(10, len(drawn), 10))
+        random = int.from_bytes(drawn[:10], "big")
+    return (time.time_ns() // 1_000_000 << 80) | _VERSION | (random & _RANDOM_A) | _VARIANT | (random & _RANDOM_B)
 
 
 def timestamp_ms(identifier: uuid.UUID) -> int:

@@ -13,7 +13,7 @@ from proxy.edge import FrontDoor
 from proxy.endpoints import find_endpoint
 from proxy.errors import BadRequest, GatewayError, RequestTooLarge, UnsupportedMediaType
 from proxy.exchange import Exchange
-from proxy.http_sink import HttpSink
+from proxy.http_sink import TAKE_BODY, HttpSink
 from proxy.request_head import PASSED, presented_key, read_controls
 
 _ONCE = frozenset({b"authorization", b"x-api-key", b"content-type", b"content-length", b"host", b"x-stainless-read-timeout"})
@@ -31,7 +31,7 @@ class DataPlane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started_at = time.perf_counter()
-        sink = HttpSink(receive, send)
+        sink = HttpSink(receive, send, scope.get(TAKE_BODY))
         exchange = Exchange("unknown", _method_label(scope["method"]), "", b"", b"", started_at)
 
         async def answer() -> None:
@@ -79,7 +79,7 @@ class DataPlane:
             raise RequestTooLarge(f"The request body is larger than {limit_bytes} bytes.")
 
     async def _send_error(self, exchange: Exchange, sink: HttpSink, error: GatewayError) -> None:
-        dialect, request_id = exchange.dialect, exchange.request_id_text
+        dialect, request_id = exchange.dialect, exchange.request_id
         if sink.is_started:
             dump = exchange.dump_stream_error
             await sink.end(dump(error) if dump else dialect.dump_stream_error(error, request_id))

@@ -131,7 +131,7 @@ class _Run:
         except GatewayError as error:
             self.fail(error)
         except Exception:
-            log.exception("batch_entry_failed", request_id=self.exchange.request_id_text)
+            log.exception("batch_entry_failed", request_id=self.exchange.request_id)
             self.fail(InternalError())
 
     def _take_answer(self, answers: _Answers) -> None:
@@ -145,14 +145,14 @@ class _Run:
 
     def fail(self, error: GatewayError) -> None:
         dialect = self.exchange.dialect
-        self.status, self.body = dialect.status_of(error), dialect.dump_error(error, self.exchange.request_id_text)
+        self.status, self.body = dialect.status_of(error), dialect.dump_error(error, self.exchange.request_id)
 
     def result(self) -> dict[str, Any]:
         exchange = self.exchange
         usage = {"usage": _usage_fields(exchange.usage)} if exchange.usage is not None else {}
         return {
             "custom_id": self.entry.custom_id,
-            "request_id": exchange.request_id_text,
+            "request_id": exchange.request_id,
             "status": self.status,
             "body": msgspec.Raw(self.body),
             **usage,

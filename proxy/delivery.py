@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
 
 from apikeys.hotpath import Principal
 from proxy.errors import (
@@ -244,7 +246,7 @@ class Delivery:
 
 def _with_output(counted: Usage, output_tokens: int) -> Usage:
     missing = output_tokens - counted.output_tokens
-    return replace(counted, text_output_tokens=counted.text_output_tokens + missing)
+    return msgspec.structs.replace(counted, text_output_tokens=counted.text_output_tokens + missing)
 
 
 def _worst_of(failed: list[GatewayError]) -> GatewayError:

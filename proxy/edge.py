@@ -106,7 +106,7 @@ class FrontDoor:
             raise
         except Exception:
             error = InternalError()
-            log.exception("request_failed", request_id=exchange.request_id_text)
+            log.exception("request_failed", request_id=exchange.request_id)
             await self._tell(sink, error, send_error)
         finally:
             sink.close()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from apikeys.hotpath import Principal
-from common.ids import create_uuid7
+from common.ids import create_uuid7_text
 from proxy.errors import GatewayError
 from proxy.limiter import Reservation
 from proxy.wire.dialect import OPENAI, Dialect
@@ -50,23 +49,23 @@ class Sink(Protocol):
 
 class Timings:
     """
-    How long each stage took, for `server-timing` and the request's log event. Units: seconds.
+    How long each stage took, for `server-timing`, the decision and the request's log event. Units: `stages_ms` in milliseconds.
 
-    Cost: 0.3 us a mark.
+    Cost: 0.2 us a mark.
     """
 
-    __slots__ = ("_marked_at", "_started_at", "stages_s")
+    __slots__ = ("_marked_at", "_started_at", "stages_ms")
 
     def __init__(self, started_at: float) -> None:
         self._started_at = started_at
         self._marked_at = started_at
-        self.stages_s: dict[str, float] = {}
+        self.stages_ms: dict[str, float] = {}
 
     def mark(self, stage: str) -> None:
         """Say that `stage` ended now; a stage that is marked again has the time since the last mark added."""
         now = time.perf_counter()
-        stages = self.stages_s
-        stages[stage] = stages.get(stage, 0.0) + now - self._marked_at
+        stages = self.stages_ms
+        stages[stage] = stages.get(stage, 0.0) + (now - self._marked_at) * 1e3
         self._marked_at = now
 
     def elapsed_s(self) -> float:
@@ -75,7 +74,7 @@ class Timings:
     @property
     def upstream_s(self) -> float:
         """The time that was the upstream's; the rest is ours."""
-        return self.stages_s.get("upstream", 0.0)
+        return self.stages_ms.get("upstream", 0.0) / 1e3
 
 
 CacheControl = Literal["", "no-cache", "no-store", "only-if-cached"]
@@ -123,8 +122,7 @@ class Exchange:
     cache_control: CacheControl = ""
     idempotency_key: str = ""
     endpoint: str = ""
-    request_id: uuid.UUID = field(default_factory=create_uuid7)
-    request_id_text: str = field(init=False)
+    request_id: str = field(default_factory=create_uuid7_text)
     timings: Timings = field(init=False)
     reservation: Reservation | None = None
     cache: CacheResult = ""
@@ -138,7 +136,6 @@ class Exchange:
     dump_stream_error: Callable[[GatewayError], bytes] | None = None
 
     def __post_init__(self) -> None:
-        self.request_id_text = str(self.request_id)
         self.timings = Timings(self.started_at)
 
     @property

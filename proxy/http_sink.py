@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, MutableMapping
 from functools import partial
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from proxy.asgi_types import Receive, Send
 from proxy.errors import BodyTimeout, ClientGone, RequestTooLarge
@@ -13,6 +13,8 @@ from proxy.exchange import Headers
 from proxy.telemetry import ACTIVE_STREAMS
 
 _LATE_S = 0.05
+TAKE_BODY: Final = "gateway.take_body"
+"""The key of an ASGI scope under which our server offers a function that returns the whole body, None while it is not there."""
 
 
 class HttpSink:
@@ -31,6 +33,7 @@ class HttpSink:
         "_late_timer",
         "_receive",
         "_send",
+        "_take_body",
         "_watch_later",
         "_watcher",
         "is_gone",
@@ -38,7 +41,9 @@ class HttpSink:
         "status",
     )
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, receive: Receive, send: Send, take_body: Callable[[], bytes | None] | None = None) -> None:
+        """`take_body`: our own server's, see `gatewaysite/server/cycle.py`; any other's body is received in messages."""
+        self._take_body = take_body
         self._receive = receive
         self._send = send
         self._watcher: asyncio.Task[None] | None = None
@@ -54,7 +59,10 @@ class HttpSink:
         self.status = 0
 
     async def read_body(self, limit_bytes: int, timeout_s: float) -> bytes:
-        """Errors: RequestTooLarge, BodyTimeout, ClientGone."""
+        """Errors: RequestTooLarge, BodyTimeout, ClientGone. Cost: no timer for a body that came with its head."""
+        if self._take_body is not None and (body := self._take_body()) is not None:
+            self._check_size(len(body), limit_bytes)
+            return body
         reader = asyncio.current_task()
         timer = asyncio.get_running_loop().call_later(timeout_s, self._give_up_body, reader)
         try:
@@ -82,11 +90,14 @@ class HttpSink:
                 raise ClientGone
             pieces.append(message.get("body", b""))
             size += len(pieces[-1])
-            if size > limit_bytes:
-                self.close_after()
-                raise RequestTooLarge(f"The request body is larger than {limit_bytes} bytes.")
+            self._check_size(size, limit_bytes)
             if not message.get("more_body"):
                 return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _check_size(self, size_bytes: int, limit_bytes: int) -> None:
+        if size_bytes > limit_bytes:
+            self.close_after()
+            raise RequestTooLarge(f"The request body is larger than {limit_bytes} bytes.")
 
     def iter_body(self, limit_bytes: int, idle_timeout_s: float = 30.0) -> AsyncIterator[bytes]:
         """

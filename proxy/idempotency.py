@@ -99,7 +99,7 @@ async def run_idempotently(
     Cost: two round trips, the second of them with the answer.
     """
     place = IdempotencyPlace(principal.workspace_id, principal.key_id, exchange.idempotency_key)
-    claim = Running(digest_request(exchange), exchange.request_id_text)
+    claim = Running(digest_request(exchange), exchange.request_id)
     found = await store.claim(place, claim)
     exchange.timings.mark("idempotency")
     if found is not None:

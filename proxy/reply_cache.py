@@ -11,7 +11,8 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final, Protocol
+from functools import partial
+from typing import Any, Final, Protocol
 
 from proxy.stages.look_up import CachedReply, CachePlan
 
@@ -25,11 +26,12 @@ _OVERHEAD_BYTES: Final = 400
 
 
 class SharedReplies(Protocol):
-    """Level 2. Never raises: what cannot be read or written is not there."""
+    """Level 2. What cannot be read or written is not there."""
 
     async def find(self, workspace_id: str, fingerprint: bytes) -> CachedReply | None: ...
 
-    async def put(self, workspace_id: str, fingerprint: bytes, reply: CachedReply, ttl_s: int) -> None: ...
+    def put(self, workspace_id: str, fingerprint: bytes, reply: CachedReply, ttl_s: int) -> asyncio.Future[Any] | None:
+        """Send an answer there. The future ends, with whatever error, when it has arrived; None: it was not sent."""
 
 
 class TwoLevelCache:
@@ -54,7 +56,7 @@ class TwoLevelCache:
         self._now_s = now_s
         self._reply_limit_bytes = reply_limit_bytes
         self._replies: OrderedDict[bytes, CachedReply] = OrderedDict()
-        self._puts: set[asyncio.Task[None]] = set()
+        self._puts: set[asyncio.Future[Any]] = set()
         self._puts_bytes = 0
         self.size_bytes = 0
 
@@ -78,16 +80,17 @@ class TwoLevelCache:
             return
         self._keep(plan.fingerprint, reply)
         if self._shared is not None and len(self._puts) < PUTS_MAX_COUNT and self._puts_bytes + len(reply.body) <= PUTS_MAX_BYTES:
-            self._puts_bytes += len(reply.body)
-            task = asyncio.get_running_loop().create_task(self._share(self._shared, plan, workspace_id, reply))
-            self._puts.add(task)
-            task.add_done_callback(self._puts.discard)
+            sent = self._shared.put(workspace_id, plan.fingerprint, reply, plan.ttl_s)
+            if sent is not None:
+                self._puts_bytes += len(reply.body)
+                self._puts.add(sent)
+                sent.add_done_callback(partial(self._note_sent, len(reply.body)))
 
-    async def _share(self, shared: SharedReplies, plan: CachePlan, workspace_id: str, reply: CachedReply) -> None:
-        try:
-            await shared.put(workspace_id, plan.fingerprint, reply, plan.ttl_s)
-        finally:
-            self._puts_bytes -= len(reply.body)
+    def _note_sent(self, size_bytes: int, sent: asyncio.Future[Any]) -> None:
+        self._puts.discard(sent)
+        self._puts_bytes -= size_bytes
+        if not sent.cancelled():
+            sent.exception()  # looked at: an answer that did not arrive is a miss
 
     async def close(self) -> None:
         """Wait for what is on its way to level 2."""

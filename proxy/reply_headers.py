@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from functools import lru_cache
 
 from common.money import dump_usd
 from proxy.exchange import CacheResult, Exchange, Headers
@@ -27,20 +28,25 @@ def reply_headers(content_type: bytes) -> Headers:
 
 def exchange_headers(exchange: Exchange, revision: int | None) -> Headers:
     """Return the request's id, the times so far and the revision of the configuration that was used."""
-    request_id = exchange.request_id_text.encode()
+    request_id = exchange.request_id.encode()
     elapsed_s = exchange.timings.elapsed_s()
-    stages = [f"{stage};dur={spent_s * 1e3:.2f}" for stage, spent_s in exchange.timings.stages_s.items()]
-    stages.append(f"total;dur={elapsed_s * 1e3:.2f}")
+    spent = exchange.timings.stages_ms
+    elapsed_ms = elapsed_s * 1e3
     headers = [
         (b"x-request-id", request_id),
         (b"request-id", request_id),
-        (b"x-response-time", b"%.2fms" % (elapsed_s * 1e3)),
+        (b"x-response-time", b"%.2fms" % elapsed_ms),
         (b"x-process-time", b"%.6f" % elapsed_s),
-        (b"server-timing", ", ".join(stages).encode()),
+        (b"server-timing", _timing_form(tuple(spent)) % (*spent.values(), elapsed_ms)),
     ]
     if revision is not None:
         headers.append((b"x-gateway-revision", b"%d" % revision))
     return headers
+
+
+@lru_cache(maxsize=256)
+def _timing_form(stages: tuple[str, ...]) -> bytes:
+    return b", ".join([b"%b;dur=%%.2f" % stage.encode() for stage in (*stages, "total")])
 
 
 def limit_headers(reservation: Reservation, dialect: Dialect) -> Headers:
@@ -55,12 +61,14 @@ def limit_headers(reservation: Reservation, dialect: Dialect) -> Headers:
     return headers
 
 
+_OPENAI_LIMITS = {
+    unit: tuple(b"x-ratelimit-%b-%b" % (what, unit) for what in (b"limit", b"remaining", b"reset")) for unit in (b"requests", b"tokens")
+}
+
+
 def _openai_limit(unit: bytes, limit_count: int, remaining_count: int, full_after_s: float) -> Headers:
-    return [
-        (b"x-ratelimit-limit-" + unit, b"%d" % limit_count),
-        (b"x-ratelimit-remaining-" + unit, b"%d" % remaining_count),
-        (b"x-ratelimit-reset-" + unit, format_duration(full_after_s).encode()),
-    ]
+    limit, remaining, reset = _OPENAI_LIMITS[unit]
+    return [(limit, b"%d" % limit_count), (remaining, b"%d" % remaining_count), (reset, format_duration(full_after_s).encode())]
 
 
 def _anthropic_limit(unit: bytes, limit_count: int, remaining_count: int, full_after_s: float) -> Headers:

@@ -14,6 +14,9 @@ PASSED: Final = (b"openai-", b"anthropic-")
 TAGS_MAX_COUNT: Final = 16
 TAG_MAX_LENGTH: Final = 129
 END_USER_MAX_LENGTH: Final = 128
+_CONTROL_NAMES: Final = frozenset(
+    {b"x-stainless-read-timeout", b"x-gateway-tags", b"x-gateway-end-user", b"x-gateway-cache", b"cache-control", b"idempotency-key"}
+)
 _IDEMPOTENCY_KEY_MAX_LENGTH: Final = 255
 _DEADLINE_MAX_S: Final = 86_400.0
 _CONTROLS: Final[dict[str, CacheControl]] = {"no-cache": "no-cache", "no-store": "no-store", "only-if-cached": "only-if-cached"}
@@ -23,8 +26,14 @@ def read_controls(exchange: Exchange, headers: Mapping[bytes, bytes]) -> None:
     """
     Put into the exchange what the headers say. Errors: BadRequest for tags or an idempotency key that cannot be.
 
+    Cost: one look where there are none of them.
+
     `cache-control` means the same as `x-gateway-cache`, save that what we do not know of it is ignored.
     """
+    if exchange.dialect is OPENAI and exchange.route.startswith("/v1/models") and b"anthropic-version" in headers:
+        exchange.dialect = ANTHROPIC
+    if _CONTROL_NAMES.isdisjoint(headers):
+        return
     if (timeout := headers.get(b"x-stainless-read-timeout")) is not None:
         exchange.deadline_s = _parse_deadline(timeout)
     if (tags := headers.get(b"x-gateway-tags")) is not None:
@@ -37,8 +46,6 @@ def read_controls(exchange: Exchange, headers: Mapping[bytes, bytes]) -> None:
         exchange.cache_control = _parse_cache_control(control.decode("latin-1"))
     if (key := headers.get(b"idempotency-key")) is not None:
         exchange.idempotency_key = _parse_idempotency_key(key.decode("latin-1"))
-    if exchange.dialect is OPENAI and exchange.route.startswith("/v1/models") and b"anthropic-version" in headers:
-        exchange.dialect = ANTHROPIC
 
 
 def presented_key(headers: Mapping[bytes, bytes]) -> bytes:

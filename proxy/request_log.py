@@ -64,7 +64,7 @@ class RequestLog:
         if error_code:
             event["error"] = error_code
         if is_slow:
-            event["stages_ms"] = {stage: round(spent_s * 1e3, 3) for stage, spent_s in exchange.timings.stages_s.items()}
+            event["stages_ms"] = {stage: round(spent_ms, 3) for stage, spent_ms in exchange.timings.stages_ms.items()}
         self._add(_encoder.encode(event) + b"\n")
 
     def _add(self, line: bytes) -> None:

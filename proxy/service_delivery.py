@@ -118,7 +118,7 @@ class ServiceDelivery:
             attempt.ended_ms = exchange.timings.elapsed_s() * 1e3
 
     def _upstream_headers(self) -> Headers:
-        headers = request_headers(self.headers, self.service, self.exchange.request_id_text, self.exchange.client_ip)
+        headers = request_headers(self.headers, self.service, self.exchange.request_id, self.exchange.client_ip)
         if not self.plan.fingerprint:
             return headers
         return [(name, value) for name, value in headers if name not in CONDITIONAL]

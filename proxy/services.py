@@ -62,7 +62,7 @@ class ServicePlane:
 
         async def send_error(error: GatewayError) -> None:
             if not sink.is_started:  # else the answer stays without its end, and the server closes the connection
-                body = OPENAI.dump_error(error, exchange.request_id_text)
+                body = OPENAI.dump_error(error, exchange.request_id)
                 await sink.send(error.http_status, self._door.error_headers(exchange, error), body)
 
         await self._door.serve(exchange, sink, answer, send_error)

@@ -152,7 +152,7 @@ class SocketSink:
 
     @property
     def _request_id(self) -> str:
-        return self._exchange.request_id_text
+        return self._exchange.request_id
 
 
 _json = msgspec.json.Decoder(msgspec.Raw)
@@ -180,5 +180,5 @@ def dump_failure(error: GatewayError, dialect: Dialect, request: str | None, req
 
 def describe_usage(usage: Usage) -> dict[str, int]:
     """Return the two sums, and every class of tokens that something was counted in."""
-    classes = {name: getattr(usage, name) for name in usage.__dataclass_fields__}
+    classes = {name: getattr(usage, name) for name in usage.__struct_fields__}
     return {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens} | {name: n for name, n in classes.items() if n}

@@ -400,7 +400,10 @@ class MemoryReplies:
             await self.opened.wait()
         return self.replies.get((workspace_id, fingerprint))
 
-    async def put(self, workspace_id: str, fingerprint: bytes, reply: CachedReply, ttl_s: int) -> None:
+    def put(self, workspace_id: str, fingerprint: bytes, reply: CachedReply, ttl_s: int) -> asyncio.Future[None]:
+        return asyncio.ensure_future(self._put(workspace_id, fingerprint, reply, ttl_s))
+
+    async def _put(self, workspace_id: str, fingerprint: bytes, reply: CachedReply, ttl_s: int) -> None:
         if self.opened is not None:
             await self.opened.wait()
         self.replies[workspace_id, fingerprint] = reply

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
@@ -10,6 +11,14 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGISendEvent, HTTPResponseBodyEvent, HTTPResponseStartEvent
 
 _NO_BODY = frozenset({204, 304})
+_FRAMING = frozenset({b"content-length", b"connection", b"transfer-encoding"})
+
+
+@lru_cache(maxsize=1024)
+def _prefix(name: bytes) -> bytes:
+    """Return the beginning of a header's line, nothing for one that says how the body is framed. Names repeat from answer to answer."""
+    lowered = name.lower()
+    return b"" if lowered in _FRAMING else b"\r\n" + lowered + b": "
 
 
 class GuardedCycle(RequestResponseCycle):
@@ -22,6 +31,20 @@ class GuardedCycle(RequestResponseCycle):
 
     _head = b""
     _has_body = True
+
+    def take_body(self) -> bytes | None:
+        """
+        Return the whole body where it came with its head, None where some of it is still to come; `receive` then waits for the end.
+
+        Cost: no coroutine and no message.
+        """
+        if self.more_body or self.disconnected or self.response_complete:
+            return None
+        body = bytes(self.body)
+        self.body = bytearray()
+        self.message_event.clear()
+        self.flow.resume_reading()
+        return body
 
     async def send(self, message: ASGISendEvent) -> None:
         if self.flow.write_paused and not self.disconnected:
@@ -40,28 +63,31 @@ class GuardedCycle(RequestResponseCycle):
         self._has_body = self.scope["method"] != "HEAD" and status not in _NO_BODY
         lines = [STATUS_LINE[status][:-2]]
         for name, value in [*self.default_headers, *message.get("headers", ())]:
-            lowered = name.lower()
-            if lowered == b"content-length":
-                self.expected_content_length = int(value) if self._has_body else 0
-                self.chunked_encoding = False
-            elif lowered == b"transfer-encoding":
-                continue  # how the body is framed is decided here
-            elif lowered == b"connection":
-                self.keep_alive = self.keep_alive and b"close" not in value.lower()
-                continue
-            lines.append(lowered + b": " + value)
+            prefix = _prefix(name)
+            lines.append(prefix + value if prefix else self._note_framing(name.lower(), value))
         if not self.keep_alive:
-            lines.append(b"connection: close")
+            lines.append(b"\r\nconnection: close")
         if self.chunked_encoding is None and self._has_body:
             self.chunked_encoding = True
-            lines.append(b"transfer-encoding: chunked")
-        head = b"\r\n".join([*lines, b"", b""])
-        breaks = len(lines) + 1
+            lines.append(b"\r\ntransfer-encoding: chunked")
+        lines.append(b"\r\n\r\n")
+        head = b"".join(lines)
+        breaks = sum(map(bool, lines))
         if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
             raise RuntimeError("A header holds a line break.")
         self.response_started = True
         self.waiting_for_100_continue = False
         self._head = head
+
+    def _note_framing(self, name: bytes, value: bytes) -> bytes:
+        """Take in a header about framing; return its line, empty where the line is ours to write."""
+        if name == b"content-length":
+            self.expected_content_length = int(value) if self._has_body else 0
+            self.chunked_encoding = False
+            return b"\r\ncontent-length: " + value
+        if name == b"connection":
+            self.keep_alive = self.keep_alive and b"close" not in value.lower()
+        return b""
 
     def _continue(self, message: HTTPResponseBodyEvent) -> None:
         body = message.get("body", b"")

@@ -22,6 +22,7 @@ from gatewaysite.server.cycle import GuardedCycle
 from gatewaysite.server.refusals import HeadTimeout, HeadTooLarge, MalformedHttp, dump_refusal
 from gatewaysite.server.state import GuardedState, SlowReaderGuard
 from proxy.errors import GatewayError
+from proxy.http_sink import TAKE_BODY
 
 _LINGER_S = 2.0
 _NOTED = frozenset({b"transfer-encoding", b"expect"})
@@ -216,6 +217,7 @@ class GuardedHttp(SlowReaderGuard, HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         cycle.__class__ = GuardedCycle  # uvicorn makes its own by name; ours adds behaviour and no state it would have to make
         self._running = cycle
+        cycle.scope[TAKE_BODY] = cycle.take_body  # type: ignore[typeddict-unknown-key,attr-defined]  # servers may add keys of their own
         task = self.loop.create_task(cycle.run_asgi(app))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)

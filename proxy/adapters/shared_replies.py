@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import msgspec
 
 from proxy.adapters.redis_connection import RedisConnection, RedisRefused, RedisUnavailable
@@ -33,8 +36,9 @@ class RedisReplies:
         except (RedisUnavailable, RedisRefused, msgspec.MsgspecError):
             return None
 
-    async def put(self, workspace_id: str, fingerprint: bytes, reply: CachedReply, ttl_s: int) -> None:
+    def put(self, workspace_id: str, fingerprint: bytes, reply: CachedReply, ttl_s: int) -> asyncio.Future[Any] | None:
+        """Cost: no task; the command leaves with the others of this tick."""
         try:
-            await self._redis.call(b"SET", _key(workspace_id, fingerprint), _encoder.encode(reply), b"PX", ttl_s * 1000)
-        except (RedisUnavailable, RedisRefused):
-            return
+            return self._redis.submit(b"SET", _key(workspace_id, fingerprint), _encoder.encode(reply), b"PX", ttl_s * 1000)
+        except RedisUnavailable:
+            return None

@@ -52,11 +52,11 @@ class Bucket(ABC):
 
     __slots__ = (
         "_around",
-        "_described",
         "_is_talking",
         "_refused_until",
         "_retry_at",
         "_waiting",
+        "form",
         "is_enforced",
         "is_listed",
         "key",
@@ -81,7 +81,9 @@ class Bucket(ABC):
         self._is_talking = False
         self._refused_until = 0.0
         self._retry_at = 0.0
-        self._described = msgspec.json.encode(self._describe_rule())[:-1] + b',"remaining":'
+        described = msgspec.json.encode(self._describe_rule())[:-1].replace(b"%", b"%%")
+        self.form = described + b',"remaining":%d,"reserved":%d}'
+        """What `describe` returns as JSON, to be filled with its two numbers."""
 
     # --- what a request does with it ------------------------------------------------------------------------------------------------
 
@@ -147,10 +149,6 @@ class Bucket(ABC):
             "limit": self.size_count,
             "window": "" if self.unit == CONCURRENCY else rule.calendar or f"{rule.window_s}s",
         }
-
-    def dump(self, remaining_count: int) -> bytes:
-        """Return what `describe` does as JSON. Cost: 0.4 us."""
-        return b'%b%d,"reserved":%d}' % (self._described, remaining_count, self.reserved_count)
 
     # --- what looks after it --------------------------------------------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ class Recording:
         exchange, principal, request = self._exchange, self._principal, self._request
         reservation = exchange.reservation
         line = Started(
-            exchange.request_id_text,
+            exchange.request_id,
             principal.workspace_id,
             principal.key_id,
             self._model,
@@ -93,7 +93,7 @@ class Recording:
         reservation = exchange.reservation
         last = exchange.attempts[-1] if exchange.attempts else None
         return Ended(
-            exchange.request_id_text,
+            exchange.request_id,
             principal.workspace_id,
             principal.key_id,
             self._model,

@@ -57,6 +57,8 @@ def read_usage(body: UsageBody | None) -> Usage | None:
     """
     if body is None or (body.prompt_tokens is None and body.completion_tokens is None):
         return None
+    if not (body.prompt_tokens_details or body.completion_tokens_details or body.prompt_cache_hit_tokens or body.num_cached_tokens):
+        return Usage(clamp_tokens(body.prompt_tokens), clamp_tokens(body.completion_tokens))  # nothing to take apart
     given = body.prompt_tokens_details or _NO_INPUT
     fresh = clamp_tokens(body.prompt_tokens)
     cached = min(clamp_tokens(given.cached_tokens or body.prompt_cache_hit_tokens or body.num_cached_tokens), fresh)

@@ -53,23 +53,30 @@ def dump_head(method: str, target: str, host: bytes, headers: Headers, body_byte
     `accept-encoding: identity` is added unless the caller names one: this client unpacks nothing.
     Errors: ValueError for a method, target, header name or value that HTTP does not allow, or a header that is written here.
     """
+    head = _dump_lines(method, target, host, tuple(headers))
+    if body_bytes is None:
+        return head + b"transfer-encoding: chunked\r\n\r\n"
+    if body_bytes or method not in _BODYLESS_METHODS:
+        return b"%bcontent-length: %d\r\n\r\n" % (head, body_bytes)
+    return head + b"\r\n"
+
+
+@lru_cache(512)
+def _dump_lines(method: str, target: str, host: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """Return all lines but those that tell of the body. To one backend they mostly repeat, so most are checked and joined once."""
     if _METHOD.fullmatch(method) is None or method == "CONNECT":
         raise ValueError(f"not a method to send: {method!r}")
     if _TARGET.fullmatch(target) is None:
         raise ValueError("a request target begins with '/' and holds printable ASCII without spaces")
     lines = [f"{method} {target} HTTP/1.1\r\nhost: ".encode("ascii") + host]
     lines += [_prefix(name) + value for name, value in headers]
-    if body_bytes is None:
-        lines.append(b"transfer-encoding: chunked")
-    elif body_bytes or method not in _BODYLESS_METHODS:
-        lines.append(b"content-length: %d" % body_bytes)
     head = b"\r\n".join(lines)
     # Three scans of the whole head instead of one per value: any CR or LF beyond our own came out of a value.
     if head.count(b"\r") != len(lines) or head.count(b"\n") != len(lines) or b"\0" in head:
         raise ValueError("a header value holds CR, LF or NUL")
     if b"\r\naccept-encoding: " not in head:
-        return head + b"\r\naccept-encoding: identity\r\n\r\n"
-    return head + b"\r\n\r\n"
+        return head + b"\r\naccept-encoding: identity\r\n"
+    return head + b"\r\n"
 
 
 @lru_cache(1024)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import multiprocessing
 import time
 import uuid
 
-from common.ids import create_uuid7, timestamp, timestamp_ms
+from common.ids import create_uuid7, create_uuid7_text, timestamp, timestamp_ms
+
+_RANDOM = (1 << 62) - 1
 
 
 def test_create_uuid7_has_the_version_and_variant_of_the_standard():
@@ -53,3 +56,23 @@ def test_timestamp_keeps_every_millisecond_exactly():
         assert at.tzinfo is dt.UTC
         assert (at - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(milliseconds=1) == milliseconds
         assert at.microsecond % 1000 == 0
+
+
+def test_the_text_of_a_new_id_is_that_of_the_object():
+    texts = [create_uuid7_text() for _ in range(1000)]
+
+    assert [str(uuid.UUID(text)) for text in texts] == texts
+    assert {(uuid.UUID(text).version, uuid.UUID(text).variant) for text in texts} == {(7, uuid.RFC_4122)}
+    assert len(set(texts)) == len(texts)
+
+
+def test_a_forked_process_makes_ids_of_its_own():
+    create_uuid7()  # so that randomness is drawn ahead
+    context = multiprocessing.get_context("fork")
+    receiving, sending = context.Pipe(duplex=False)
+    child = context.Process(target=lambda: sending.send([create_uuid7().int & _RANDOM for _ in range(200)]))
+    child.start()
+    theirs = receiving.recv()
+    child.join()
+
+    assert not set(theirs) & {create_uuid7().int & _RANDOM for _ in range(200)}

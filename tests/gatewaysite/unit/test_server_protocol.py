@@ -12,6 +12,7 @@ from uvicorn.config import Config
 from gatewaysite.server.limits import ServerLimits
 from gatewaysite.server.protocol import GuardedHttp
 from gatewaysite.server.state import GuardedState
+from proxy.http_sink import TAKE_BODY
 
 LIMITS = ServerLimits(head_limit_bytes=1024, head_timeout_s=60, write_timeout_s=0.05)
 
@@ -142,6 +143,41 @@ async def test_the_running_request_of_a_pipeline_hears_that_its_client_left():
     protocol.connection_lost(None)
 
     await asyncio.wait_for(heard.wait(), 10)
+
+
+async def test_a_body_that_came_with_its_head_is_handed_over_without_a_message_and_the_end_is_still_heard():
+    heard: list[object] = []
+
+    async def take(scope, receive, send):
+        heard.append(scope[TAKE_BODY]())
+        heard.append((await receive())["type"])
+
+    protocol, _ = make_protocol(take)
+    protocol.data_received(CASES["post"])
+    await asyncio.sleep(0)
+    protocol.connection_lost(None)
+    await settle(protocol)
+
+    assert heard == [b"hello", "http.disconnect"]
+
+
+async def test_a_body_that_is_still_coming_is_not_handed_over_in_part():
+    heard: list[object] = []
+
+    async def take(scope, receive, send):
+        heard.append(scope[TAKE_BODY]())
+        while (message := await receive())["type"] == "http.request":
+            heard.append((message["body"], message["more_body"]))
+
+    protocol, _ = make_protocol(take)
+    protocol.data_received(CASES["post"][:-2])
+    await asyncio.sleep(0)
+    protocol.data_received(CASES["post"][-2:])
+    await asyncio.sleep(0)
+    protocol.connection_lost(None)
+    await settle(protocol)
+
+    assert heard == [None, (b"hel", True), (b"lo", False)]
 
 
 async def test_a_reader_that_is_slow_but_alive_is_kept_and_one_that_stops_is_dropped():

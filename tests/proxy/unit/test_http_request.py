@@ -21,8 +21,8 @@ def test_head_is_written_line_by_line() -> None:
         b"host: api.example.com\r\n"
         b"x-one: 1\r\n"
         b"x-two: \xc3\xa9 2\r\n"
-        b"content-length: 12\r\n"
         b"accept-encoding: identity\r\n"
+        b"content-length: 12\r\n"
         b"\r\n"
     )
 
@@ -32,7 +32,7 @@ def test_body_of_unknown_length_is_announced_as_chunked(method: str) -> None:
     head = dump_head(method, "/", HOST, [], None)
 
     assert (
-        head == method.encode() + b" / HTTP/1.1\r\nhost: api.example.com\r\ntransfer-encoding: chunked\r\naccept-encoding: identity\r\n\r\n"
+        head == method.encode() + b" / HTTP/1.1\r\nhost: api.example.com\r\naccept-encoding: identity\r\ntransfer-encoding: chunked\r\n\r\n"
     )
 
 

@@ -166,3 +166,22 @@ async def test_client_that_left_in_the_body_is_not_reported_twice():
     with pytest.raises(ClientGone):
         await anext(pieces)
     await asyncio.sleep(0.01)  # a watcher would cancel this task now
+
+
+async def test_a_body_that_is_there_already_is_taken_and_one_that_is_not_is_received():
+    ready = HttpSink(asyncio.Queue().get, Client()._send, lambda: b"ready")
+    client = Client(piece(b"late", more=False))
+    late = HttpSink(client.incoming.get, client._send, lambda: None)
+
+    assert await ready.read_body(5, 10) == b"ready"
+    assert await late.read_body(5, 10) == b"late"
+
+
+async def test_a_body_that_is_there_already_and_too_large_is_refused_and_the_connection_closed():
+    client = Client()
+    client.sink = HttpSink(client.incoming.get, client._send, lambda: b"x" * 6)
+
+    with pytest.raises(RequestTooLarge):
+        await client.sink.read_body(5, 10)
+
+    assert await client.is_told_to_close()

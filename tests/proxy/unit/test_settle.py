@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from fractions import Fraction
 
 import pytest
@@ -14,7 +13,7 @@ from proxy.stages.settle import UNSETTLED, Settlement, is_unpriced, settle
 from proxy.wire.usage import Usage
 
 NOW = 1_800_000_000.0
-CLASSES = [field.name for field in dataclasses.fields(Usage)]
+CLASSES = list(Usage.__struct_fields__)
 RATE_OF = {
     "fresh_input_tokens": "input",
     "text_output_tokens": "output",
