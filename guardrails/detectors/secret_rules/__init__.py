@@ -1,0 +1,1 @@
+"""The tables of secret rules, one module a family; each has `RULES`."""

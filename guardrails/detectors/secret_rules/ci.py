@@ -1,0 +1,47 @@
+"""Continuous integration, delivery, code quality, feature flags."""
+
+from __future__ import annotations
+
+from guardrails.detectors.secret_rules.rule import ALNUM, HEX, UUID, Named, Rule, named, token
+
+RULES: tuple[Rule | Named, ...] = (
+    token("circleci_token", r"CCI(?:PAT|PRJ)_[A-Za-z0-9]{22}_[a-z0-9]{40}", "CCI(?:PAT|PRJ)_"),
+    named("circleci_named_token", "circleci|circle_token|circle-token", HEX + "{40}"),
+    token("buildkite_token", r"bk(?:ua|ct|pt|at)_[a-z0-9]{40}", "bk(?:ua|ct|pt|at)_"),
+    named("travisci_token", "travis_|travisci|travis-|travis\\.|travis token", r"[A-Za-z0-9_-]{20,22}"),
+    named("droneci_token", "drone", ALNUM + "{32}"),
+    named("jenkins_token", "jenkins|hudson", rf"11{HEX}{{32}}|{HEX}{{32}}"),
+    token("octopus_deploy_key", r"API-[A-Z0-9]{25,32}", "API-[A-Z0-9]{8}", least_bits=3.0),
+    token("teamcity_token", r"eyJ0eXAiOiAiVENWMiJ9\.[\w-]{36}\.[\w-]{48}", r"eyJ0eXAiOiAiVENWMiJ9\."),
+    named("codeclimate_token", "codeclimate", HEX + "{64}"),
+    named("codemagic_token", "codemagic", r"[\w-]{40,56}"),
+    named("semaphore_token", "semaphore", r"[A-Za-z0-9_-]{20,40}"),
+    named("bitrise_token", "bitrise", r"[\w-]{86}"),
+    named("coveralls_token", "coveralls", r"[A-Za-z0-9-]{37}|[A-Za-z0-9]{33}"),
+    named("scrutinizer_token", "scrutinizer", HEX + "{64}"),
+    named("snyk_token", "snyk", UUID),
+    token("snyk_access_token", r"snyk_(?:uat|sat)\.[a-z0-9]{8}\.[A-Za-z0-9._-]{20,200}", r"snyk_(?:uat|sat)\."),
+    token("sonarqube_token", rf"sq[uap]_{HEX}{{40}}", "sq[uap]_[a-f0-9]{6}"),
+    named("sonar_token", "sonar", r"(?:sq[uap]_)?[a-f0-9]{40}"),
+    token("launchdarkly_key", rf"(?:sdk|mob|api)-{UUID}", "(?:sdk|mob|api)-[a-f0-9]{8}-[a-f0-9]{4}"),
+    named("launchdarkly_token", "launchdarkly", r"[a-z0-9=_-]{40}"),
+    named("saucelabs_key", r"sauce_|saucelabs", UUID),
+    named("browserstack_key", "browserstack", ALNUM + "{20}"),
+    token("percy_token", rf"(?:web|app|auto|ss|generic)_{HEX}{{64}}", "(?:web|app|auto|ss|generic)_[a-f0-9]{8}"),
+    token("docker_token", r"dckr_(?:pat|oat)_[\w-]{27,32}", "dckr_(?:pat|oat)_"),
+    named("docker_hub_token", "dockerhub|docker_hub|docker", UUID),
+    token("docker_swarm_token", r"SWM(?:TKN|KEY)-1-[a-z0-9]{40,50}(?:-[a-z0-9]{25})?", "SWM(?:TKN|KEY)-1-", label="TOKEN"),
+    token("expo_token", r"expo_[A-Za-z0-9_-]{38,42}"),
+    named("bitbar_key", "bitbar", ALNUM + "{32}"),
+    named("blazemeter_key", "blazemeter|runscope", UUID + r"|[a-f0-9]{24}"),
+    named("optimizely_token", "optimizely", r"[0-9A-Za-z:_-]{54}"),
+    token("configcat_key", r"configcat-sdk-1/[\w-]{22}/[\w-]{22}", "configcat-sdk-1/"),
+    token("flagsmith_key", r"ser\.[A-Za-z0-9]{22}", r"ser\.[A-Za-z0-9]{8}", least_bits=3.2),
+    token("growthbook_key", r"secret_(?:admin|readonly|user)_[A-Za-z0-9]{32,48}", "secret_(?:admin|readonly|user)_"),
+    token("statsig_key", r"(?:secret|console)-[A-Za-z0-9]{43}", "(?:secret|console)-[A-Za-z0-9]{8}"),
+    token("depot_token", r"depot_(?:org|project)_[a-f0-9]{64}", "depot_(?:org|project)_"),
+    token("scalr_token", r"scalr-token:[\w.-]{40,400}", "scalr-token:", label="TOKEN"),
+    named("nightfall_key", "nightfall", r"NF-[A-Za-z0-9]{32}"),
+    token("nightfall_prefixed_key", r"NF-[A-Za-z0-9]{32}", "NF-[A-Za-z0-9]{8}"),
+    token("rollout_key", r"ROLLOUT_(?:SDK|API)_[A-Za-z0-9]{32}", "ROLLOUT_(?:SDK|API)_"),
+)

@@ -1,0 +1,1 @@
+"""Words, sentences and literals: what the detectors that know no language model share."""
