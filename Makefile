@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 CI_PACKAGES := chromium nginx-light wrk
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check format bench bench-streams drill ci-deps reference clean
+.PHONY: help install install-dev run test check format bench bench-streams quality drill ci-deps reference clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,9 @@ bench: install-dev ## One worker on one core, beside nginx in the same run.
 
 bench-streams: install-dev ## A thousand streams over WebSockets and over SSE; the memory of an idle socket.
 	$(BIN)/python bench/sockets.py $(BENCH_ARGS)
+
+quality: install-dev ## The goals of the guardrails, as they are reached: what is found, what is let alone, how fast.
+	$(BIN)/python bench/quality.py $(QUALITY_ARGS)
 
 format: install-dev ## Let ruff format and fix.
 	$(BIN)/ruff check --fix --quiet .

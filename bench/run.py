@@ -3,7 +3,9 @@
 `make bench`: a fresh installation with everything on, one worker on one core, measured beside nginx in the same run.
 
 Prints a line for each of three rounds and their medians: JSON with 32 connections (every prompt another one, so the exact cache misses),
-the same with one prompt (it hits), JSON with one connection (added latency), streams with 256, and the worker's memory. Takes three minutes. Figures of one machine compare with those of the same run only; read the ratios.
+the same under the default guardrail policy without and with its models, the same with one prompt (it hits), JSON with one connection
+(added latency), streams with 256 without and with the policy, and the worker's memory. Takes five minutes. Figures of one machine
+compare with those of the same run only; read the ratios.
 """
 
 from __future__ import annotations
@@ -23,10 +25,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 from percore import HERE, NGINX_URL, Figures, environment, measure, missing_tools, pin, pss_mb, upstreams, wrk
 
 ROOT = HERE.parent
 LIMITS = ("bench-requests", "bench-tokens", "bench-cost", "bench-concurrency")
+MODELS = frozenset({"injection", "jailbreak", "toxicity"})
+"""Detectors with a learned part."""
 
 
 def free_port() -> int:
@@ -77,9 +82,42 @@ def find_worker(root_pid: int) -> int:
     raise SystemExit("bench: no worker found")
 
 
+def write_policies(path: Path) -> None:
+    """
+    Write a configuration that takes the default policy out of force and attaches it to keys instead: `rules` without the rules that have
+    models, `models` with all.
+    """
+    sys.path.insert(0, str(ROOT))
+    from guardrails.default_policy import default_policy  # here: the folder of this script is no package of the product's
+
+    shipped = msgspec.to_builtins(default_policy())
+    rules, attached = shipped["rules"], {"is_attached_only": True}
+    policies = [
+        {"name": "default", "mode": "off", "rules": rules},
+        {"name": "rules", "scope": attached, "rules": [rule for rule in rules if rule["detector"] not in MODELS]},
+        {"name": "models", "scope": attached, "rules": rules},
+    ]
+    path.write_text(json.dumps({"guardrails": policies}))
+
+
+def create_key(manage: list[str], env: dict[str, str], name: str, *more: str) -> str:
+    create = [*manage, "create_key", "--workspace", "bench", "--name", name, "--json", *more]
+    for limit in LIMITS:
+        create += ["--limit", limit]
+    key: str = json.loads(subprocess.run(create, env=env, cwd=ROOT, check=True, capture_output=True, text=True).stdout)["api_key"]
+    return key
+
+
 @contextmanager
 def gateway() -> Iterator[tuple[str, str, int]]:
-    """A fresh installation in a folder of its own: its URL, a key and its worker's pid."""
+    """As `guarded_gateway`, with one key that no policy holds for."""
+    with guarded_gateway() as (url, keys, worker):
+        yield url, keys["none"], worker
+
+
+@contextmanager
+def guarded_gateway() -> Iterator[tuple[str, dict[str, str], int]]:
+    """A fresh installation in a folder of its own: its URL, keys by the guardrails that hold for them, and its worker's pid."""
     with tempfile.TemporaryDirectory(prefix="gw-bench-") as folder:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
@@ -94,13 +132,14 @@ def gateway() -> Iterator[tuple[str, str, int]]:
         try:
             wait_until_ready(url, up)
             subprocess.run([*manage, "apply", str(HERE / "bench.yaml")], env=env, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-            create = [*manage, "create_key", "--workspace", "bench", "--name", "bench", "--json"]
-            for limit in LIMITS:
-                create += ["--limit", limit]
-            key = json.loads(subprocess.run(create, env=env, cwd=ROOT, check=True, capture_output=True, text=True).stdout)["api_key"]
-            time.sleep(1.5)  # the worker has the new revision
+            policies = Path(folder) / "policies.yaml"
+            write_policies(policies)
+            subprocess.run([*manage, "apply", str(policies)], env=env, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+            keys = {"none": create_key(manage, env, "none")}
+            keys |= {name: create_key(manage, env, name, "--policy", name) for name in ("rules", "models")}
+            time.sleep(5)  # the worker has the new revision, and its policies are compiled
             step_back(up.pid)
-            yield url, key, find_worker(up.pid)
+            yield url, keys, find_worker(up.pid)
         finally:
             up.send_signal(signal.SIGTERM)
             up.wait(timeout=60)
@@ -132,15 +171,20 @@ def main() -> int:
     if missing := missing_tools():
         print(f"bench: missing {', '.join(missing)}; run `make ci-deps`", file=sys.stderr)
         return 2
-    results: dict[str, list[Figures]] = {"json": [], "exact_hit": [], "one_connection": [], "stream": []}
-    with gateway() as (base_url, key, worker), upstreams():
+    names = ("json", "json_rules", "json_models", "exact_hit", "one_connection", "stream", "stream_rules")
+    results: dict[str, list[Figures]] = {name: [] for name in names}
+    with guarded_gateway() as (base_url, keys, worker), upstreams():
+        key = keys["none"]
         url = f"{base_url}/v1/chat/completions"
         pin([worker])
         for _ in range(args.rounds):
             results["json"].append(measure(url, [worker], environment(key, is_stream=False), 32, args.seconds))
+            for name in ("rules", "models"):
+                results[f"json_{name}"].append(measure(url, [worker], environment(keys[name], is_stream=False), 32, args.seconds))
             results["exact_hit"].append(measure(url, [worker], environment(key, is_stream=False, is_same=True), 32, args.seconds))
             results["one_connection"].append(added_latency(url, key, args.seconds // 2))
             results["stream"].append(measure(url, [worker], environment(key, is_stream=True), 256, args.seconds))
+            results["stream_rules"].append(measure(url, [worker], environment(keys["rules"], is_stream=True), 256, args.seconds))
             for name, rounds in results.items():
                 print(f"{name:15} {json.dumps(rounds[-1])}", flush=True)
         memory_mb = pss_mb(worker)

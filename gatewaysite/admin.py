@@ -51,6 +51,15 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         },
         {
+            "title": "Guardrails",
+            "items": [
+                _link("Policies", "shield", "guardrails_policy"),
+                _link("Versions", "history_toggle_off", "guardrails_policyversion"),
+                _link("Keys with a policy", "vpn_key", "guardrails_keypolicy"),
+                _link("Word lists", "list_alt", "guardrails_wordlist"),
+            ],
+        },
+        {
             "title": "Usage",
             "items": [_link("Requests", "receipt_long", "proxy_usagerecord"), _link("Ledger", "account_balance", "proxy_ledgerentry")],
         },

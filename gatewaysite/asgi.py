@@ -76,6 +76,7 @@ def runtime_settings() -> RuntimeSettings:
         slow_total_ms=read("GATEWAY_SLOW_TOTAL_MS"),
         spool_file_bytes=read("GATEWAY_SPOOL_FILE_BYTES"),
         reply_cache_bytes=read("GATEWAY_REPLY_CACHE_BYTES"),
+        automata_folder=data_dir.automata,
         trusted_proxies=_networks(read("GATEWAY_TRUSTED_PROXIES")),
         allowed_private_upstreams=_networks(read("GATEWAY_ALLOW_PRIVATE_UPSTREAMS")),
     )

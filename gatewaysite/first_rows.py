@@ -1,5 +1,6 @@
 """
-The configuration that a start makes: the first workspace, limits and key, the simulator with a service, and what the environment offers.
+The configuration that a start makes: the first workspace, limits, guardrails and key, the simulator with a service, and what the
+environment offers.
 
 Rules: a row is made only if none of its name is there or ever was, which the configuration revisions tell. Rows that follow the
 environment (where the simulator listens, a provider's credential) are changed at a later start, and nothing else in them.
@@ -15,6 +16,8 @@ from apikeys.public import ApiKey, LimitScope
 from common.publishing import publishing
 from common.secret import Secret
 from gatewaysite.environment_backends import Offer
+from guardrails.default_policy import DEFAULT_POLICY_NAME, DESCRIPTION, default_policy
+from guardrails.public import find_policy
 from proxy.choices import Provider
 from proxy.configuration.apply import apply_document
 from proxy.configuration.export import build_document
@@ -23,11 +26,13 @@ from proxy.configuration.format import (
     BackendEntry,
     Document,
     LimitEntry,
+    PolicyEntry,
     PriceEntry,
     RouteEntry,
     ServiceEntry,
     TargetEntry,
     WorkspaceEntry,
+    policy_entry,
 )
 from proxy.domain import KEEP, save_backend, save_service
 from proxy.models import Backend, ConfigurationRevision, Service
@@ -123,6 +128,7 @@ class _Wanted:
     services: list[ServiceEntry] = field(default_factory=list)
     limits: list[LimitEntry] = field(default_factory=list)
     prices: list[PriceEntry] = field(default_factory=list)
+    guardrails: list[PolicyEntry] = field(default_factory=list)
     api_keys: list[ApiKeyEntry] = field(default_factory=list)
     credentials: dict[str, Secret | None] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -135,6 +141,7 @@ class _Wanted:
             services=self.services,
             limits=self.limits,
             prices=self.prices,
+            guardrails=self.guardrails,
             api_keys=self.api_keys,
         )
 
@@ -142,10 +149,21 @@ class _Wanted:
         if self.known.is_new("workspaces", slug=WORKSPACE):
             self.workspaces.append(WorkspaceEntry(slug=WORKSPACE, name="Default"))
         self.limits += [limit for limit in _LIMITS if self.known.is_new("limits", name=limit.name)]
+        if self.known.is_new("guardrails", name=DEFAULT_POLICY_NAME) and find_policy(DEFAULT_POLICY_NAME) is None:
+            self.guardrails.append(self._default_policy())
         has_workspace = bool(self.workspaces) or self.known.has("workspaces", slug=WORKSPACE)
         # Keys are revoked, never deleted: where there was one, a person has decided who may call.
         if has_workspace and not ApiKey.objects.exists():
             self.api_keys.append(ApiKeyEntry(name=DEMO_KEY, workspace=WORKSPACE))
+
+    def _default_policy(self) -> PolicyEntry:
+        """An installation that answers calls already gets it in shadow: what changes its answers, a person decides."""
+        document = default_policy("shadow" if ConfigurationRevision.objects.exists() else "enforce")
+        if document.mode == "shadow":
+            self.notes.append(
+                "The guardrail policy `default` is new and in shadow: it reports and changes nothing. Promote it in the console."
+            )
+        return policy_entry(document, DESCRIPTION)
 
     def add_simulator(self, url: str) -> None:
         entry = BackendEntry(name=SIMULATOR, provider=Provider.SIMULATOR, base_url=f"{url}/v1")

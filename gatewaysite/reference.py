@@ -1,15 +1,17 @@
 """
-The pages of docs/reference that say what the code says: settings, metrics, error codes.
+The pages of docs/reference that say what the code says: settings, metrics, error codes, detectors.
 
 `manage.py reference` writes them; a test compares, so they cannot drift.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from prometheus_client.metrics import MetricWrapperBase
 
+from gatewaysite.detector_reference import detectors_page
 from gatewaysite.env import SETTINGS
 from proxy import errors, telemetry
 from proxy.errors import GatewayError
@@ -63,4 +65,9 @@ def errors_page() -> str:
     return "\n".join([*lines, *sorted(rows), ""])
 
 
-PAGES = {"settings.md": settings_page, "metrics.md": metrics_page, "errors.md": errors_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "metrics.md": metrics_page,
+    "errors.md": errors_page,
+    "detectors.md": partial(detectors_page, _NOTE),
+}

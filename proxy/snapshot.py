@@ -163,6 +163,51 @@ class Service:
     body_limit_bytes: int = 32 * 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class PublishedPolicy:
+    """
+    A published version of a guardrail policy, and whom it holds for.
+
+    `document` is the JSON of a `guardrails.policy_document.PolicyDocument`, `digest` the SHA-256 of it: equal digests compile to the same.
+    An empty tuple of the scope means all; models and routes may end in `*`. `attached_key_ids` are keys that name the policy: for them it
+    holds wherever they are; with `is_attached_only` for nobody else.
+    """
+
+    name: str
+    version: int
+    digest: str
+    document: bytes
+    workspace_ids: tuple[str, ...] = ()
+    key_ids: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    attached_key_ids: tuple[str, ...] = ()
+    is_attached_only: bool = False
+
+    def holds_for(self, workspace_id: str, key_id: str, model: str, route: str) -> bool:
+        """Return whether the policy inspects a request of this key for `model` at the path `route`."""
+        if not (_is_named(self.models, model) and _is_named(self.routes, route)):
+            return False
+        if key_id in self.attached_key_ids:
+            return True
+        if self.is_attached_only:
+            return False
+        return (not self.workspace_ids or workspace_id in self.workspace_ids) and (not self.key_ids or key_id in self.key_ids)
+
+    def specificity_for(self, key_id: str) -> int:
+        """
+        Return how narrowly the policy is meant for what it holds for, 0 for one that holds everywhere.
+
+        A key weighs more than a workspace, that more than a model, that more than a route.
+        """
+        is_by_key = bool(self.key_ids) or key_id in self.attached_key_ids
+        return 8 * is_by_key + 4 * bool(self.workspace_ids) + 2 * bool(self.models) + bool(self.routes)
+
+
+def _is_named(names: tuple[str, ...], name: str) -> bool:
+    return not names or any(name.startswith(each[:-1]) if each.endswith("*") else name == each for each in names)
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """
@@ -177,6 +222,7 @@ class Snapshot:
     routes: dict[str, Route] = field(default_factory=dict)
     limits: tuple[LimitRule, ...] = ()
     services: tuple[Service, ...] = ()
+    policies: tuple[PublishedPolicy, ...] = ()
 
     @cached_property
     def services_by_length(self) -> tuple[Service, ...]:

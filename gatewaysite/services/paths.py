@@ -65,6 +65,11 @@ class DataDir:
         return self.root / "metrics"
 
     @property
+    def automata(self) -> Path:
+        """Compiled guardrail policies, which every process may make anew."""
+        return self.root / "automata"
+
+    @property
     def secrets_file(self) -> Path:
         return self.root / "secrets.json"
 
@@ -115,7 +120,7 @@ class DataDir:
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for folder in (self.valkey, self.run, self.logs, self.spool, self.metrics):
+            for folder in (self.valkey, self.run, self.logs, self.spool, self.metrics, self.automata):
                 folder.mkdir(mode=0o700, exist_ok=True)
             _ = self.run  # once more, now that it exists: somebody else may have made it in between
         except OSError as error:

@@ -32,6 +32,7 @@ GATEWAY_KEY_PEPPER: str = read("GATEWAY_KEY_PEPPER") or _stored.key_pepper
 GATEWAY_ENCRYPTION_KEYS: list[str] = read("GATEWAY_ENCRYPTION_KEYS") or _stored.encryption_keys
 GATEWAY_ROLE: str = read("GATEWAY_ROLE")
 GATEWAY_SPOOL_FOLDER: Path = _data.spool
+GATEWAY_AUTOMATA_FOLDER: Path = _data.automata
 
 # --- stores ---------------------------------------------------------------------------------------------------------------------
 GATEWAY_EMBEDDED_POSTGRES: bool = not read("DATABASE_URL")
@@ -56,7 +57,7 @@ def _database() -> dict[str, Any]:
 
 
 DATABASES = {"default": _database()}
-MIGRATION_MODULES = {app: f"migrations.{app}" for app in ("apikeys", "items", "proxy")}
+MIGRATION_MODULES = {app: f"migrations.{app}" for app in ("apikeys", "guardrails", "items", "proxy")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- applications ---------------------------------------------------------------------------------------------------------------
@@ -74,6 +75,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "gatewaysite.apps.GatewaysiteConfig",
     "apikeys",
+    "guardrails",
     "items",
     "proxy",
 ]

@@ -13,6 +13,7 @@ from django.db.models import Max
 
 from apikeys.public import KeyChangeCounter, Limit, LimitMode
 from common.aead import DecryptionError
+from guardrails.public import Published, list_published
 from proxy import snapshot as hot
 from proxy.choices import OnDisconnect, OnUnpriced
 from proxy.models import Backend, ConfigurationRevision, Route, Service, Target
@@ -47,6 +48,7 @@ def build_snapshot() -> hot.Snapshot:
         prices = prices_for_targets(targets)
         limits = tuple(_limit(row) for row in Limit.objects.all())
         services = list(Service.objects.filter(is_active=True))
+        policies = tuple(as_hot_policy(each) for each in list_published())
     by_route: dict[UUID, list[Target]] = defaultdict(list)
     for target in targets:
         by_route[target.route_id].append(target)
@@ -57,6 +59,7 @@ def build_snapshot() -> hot.Snapshot:
         routes={row.model: _route(row, by_route.get(row.pk, []), prices) for row in routes},
         limits=limits,
         services=tuple(_service(row) for row in services),
+        policies=policies,
     )
 
 
@@ -70,6 +73,22 @@ def _service(row: Service) -> hot.Service:
         request_headers=tuple(name.lower() for name in row.request_headers),
         response_headers=tuple(name.lower() for name in row.response_headers),
         body_limit_bytes=row.body_limit_bytes,
+    )
+
+
+def as_hot_policy(published: Published) -> hot.PublishedPolicy:
+    """Return the policy as the data plane reads it."""
+    return hot.PublishedPolicy(
+        name=published.name,
+        version=published.version,
+        digest=published.digest,
+        document=published.document,
+        workspace_ids=published.workspace_ids,
+        key_ids=published.key_ids,
+        models=published.models,
+        routes=published.routes,
+        attached_key_ids=published.attached_key_ids,
+        is_attached_only=published.is_attached_only,
     )
 
 

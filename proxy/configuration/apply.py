@@ -21,6 +21,7 @@ from common.errors import DomainError
 from common.money import parse_usd
 from common.publishing import publishing
 from common.secret import Secret
+from guardrails.public import Policy, WordList, attach_policy, read_document, save_and_publish, save_word_list
 from proxy.configuration.diff import SECTIONS, render
 from proxy.configuration.export import build_document, export_api_keys
 from proxy.configuration.format import (
@@ -29,9 +30,11 @@ from proxy.configuration.format import (
     Document,
     DocumentError,
     LimitEntry,
+    PolicyEntry,
     PriceEntry,
     RouteEntry,
     ServiceEntry,
+    WordListEntry,
     WorkspaceEntry,
 )
 from proxy.configuration.prune import prune, prune_routes
@@ -39,7 +42,7 @@ from proxy.domain import KEEP, TargetDraft, give_up_aliases, save_backend, save_
 from proxy.models import Backend, ConfigurationRevision, Price, Route, Service
 from proxy.prices.digest import RATES, rate_column
 
-_Row = TypeVar("_Row", Backend, Limit, Route, Service, Workspace)
+_Row = TypeVar("_Row", Backend, Limit, Route, Service, WordList, Workspace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,8 @@ class _Application:
             "limits": self._save_limit,
             "prices": self._save_price,
             "api_keys": self._save_api_key,
+            "word_lists": self._save_word_list,
+            "guardrails": self._save_policy,
         }
         for section, write in writers.items():
             for place, entry in enumerate(document.entries(section)):
@@ -129,11 +134,17 @@ class _Application:
                     fields = entry.fields()
                     if not self._is_so_already(section, entry, fields):
                         write(entry, fields)
+        # Policies name keys and keys name policies: both are there now.
+        for place, entry in enumerate(document.entries("api_keys")):
+            with _at(f"$.api_keys[{place}].policy"):
+                self._attach_policy(entry)
 
     def _is_so_already(self, section: str, entry: Any, fields: dict[str, Any]) -> bool:
         stored = self._stored[section].get(self._identify[section](fields))
         if stored is None or any(stored[name] != value for name, value in fields.items()):
             return False
+        if section == "guardrails":
+            return False  # a word list may have changed beneath it; publishing what is in force does nothing
         return section != "backends" or self._is_credential_so_already(entry.name)
 
     def _is_credential_so_already(self, name: str) -> bool:
@@ -204,6 +215,20 @@ class _Application:
         else:
             save_key(api_key, limits=limits)
 
+    def _save_word_list(self, entry: WordListEntry, fields: dict[str, Any]) -> None:
+        words = WordList.objects.filter(name=entry.name).first() or WordList(name=entry.name)
+        save_word_list(_set(words, fields))
+
+    def _save_policy(self, entry: PolicyEntry, fields: dict[str, Any]) -> None:
+        description = fields.pop("description")
+        save_and_publish(read_document(fields), description)
+
+    def _attach_policy(self, entry: ApiKeyEntry) -> None:
+        api_key = ApiKey.objects.select_related("workspace", "key_policy__policy").get(workspace__slug=entry.workspace, name=entry.name)
+        named = api_key.key_policy.policy.name if hasattr(api_key, "key_policy") else None
+        if named != entry.policy:
+            attach_policy(api_key, _get_policy(entry.policy) if entry.policy else None)
+
 
 def _set(row: _Row, fields: Mapping[str, Any]) -> _Row:
     for name, value in fields.items():
@@ -240,6 +265,13 @@ def _get_limit(name: str) -> Limit:
     if limit is None:
         raise DocumentError(f"limit {name} does not exist; add it to `limits`")
     return limit
+
+
+def _get_policy(name: str) -> Policy:
+    policy = Policy.objects.filter(name=name).first()
+    if policy is None:
+        raise DocumentError(f"policy {name} does not exist; add it to `guardrails`")
+    return policy
 
 
 @contextmanager

@@ -6,6 +6,7 @@ Rules: pure, reads no rows. `+` is new, `-` is gone, `~` is changed; objects com
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -43,6 +44,8 @@ SECTIONS: Final = (
     Section("services", "service", lambda fields: str(fields["path"])),
     Section("limits", "limit", lambda fields: str(fields["name"])),
     Section("prices", "price", _identify_price),
+    Section("word_lists", "word list", lambda fields: str(fields["name"])),
+    Section("guardrails", "policy", lambda fields: str(fields["name"])),
     Section("api_keys", "API key", lambda fields: f"{fields['workspace']}/{fields['name']}"),
 )
 
@@ -68,17 +71,45 @@ def _compare_fields(before: Fields, after: Fields) -> list[str]:
 
 
 def _flatten(fields: Fields) -> dict[str, Any]:
-    """Return groups of fields as fields of their own: `cache: {exact_ttl_s: 5}` as `cache.exact_ttl_s: 5`."""
+    """Return groups of fields as fields of their own: `cache: {exact_ttl_s: 5}` as `cache.exact_ttl_s: 5`; a policy's rules by name."""
     flat: dict[str, Any] = {}
     for name, value in fields.items():
-        flat |= {f"{name}.{part}": inner for part, inner in value.items()} if isinstance(value, Mapping) else {name: value}
+        if name in _PARTS:
+            flat |= {f"{_PARTS[name]} {_name_part(part, at)}": part for at, part in enumerate(value or (), start=1)}
+        elif isinstance(value, Mapping):
+            flat |= {f"{name}.{part}": inner for part, inner in value.items()}
+        else:
+            flat[name] = value
     return flat
+
+
+_PARTS: Final = {"rules": "rule", "tests": "test case"}
+_SHOWN_COUNT: Final = 20
+
+
+def _name_part(part: Fields, at: int) -> str:
+    return str(part.get("name") or part.get("detector") or at)
 
 
 def _describe(name: str, before: Any, after: Any) -> str:
     if name == "credential_fingerprint":
         return "credential set" if before is None else "credential removed" if after is None else "credential changed"
+    if name.startswith(tuple(f"{noun} " for noun in _PARTS.values())):
+        return _describe_part(name, before, after)
+    if isinstance(before, list) and isinstance(after, list) and max(len(before), len(after)) > _SHOWN_COUNT:
+        return f"{name}: {_count_missing(after, before)} added, {_count_missing(before, after)} removed"
     return f"{name} {_write(before)} -> {_write(after)}"
+
+
+def _count_missing(values: list[Any], others: list[Any]) -> int:
+    known = set(map(str, others))
+    return sum(str(value) not in known for value in values)
+
+
+def _describe_part(name: str, before: Fields | None, after: Fields | None) -> str:
+    if before is None or after is None:
+        return f"{name} {'added' if before is None else 'removed'}"
+    return f"{name} ({', '.join(_compare_fields(before, after))})"
 
 
 def _write(value: Any) -> str:
@@ -89,7 +120,7 @@ def _write(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_write, value))}]"
     if isinstance(value, Mapping):
-        return _write_target(value)
+        return _write_target(value) if "backend" in value else json.dumps(value, ensure_ascii=False)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

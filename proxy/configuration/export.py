@@ -11,8 +11,11 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, Final
 
+from django.db.models import Prefetch
+
 from apikeys.public import ApiKey, Limit, LimitUnit, Workspace
 from common.money import format_usd
+from guardrails.public import KeyPolicy, Policy, WordList
 from proxy.choices import PriceSource
 from proxy.configuration.times import format_moment
 from proxy.models import Backend, Price, Route, Service
@@ -26,7 +29,7 @@ def build_document() -> dict[str, Any]:
     Return the configuration as JSON values: every section of the apply format that is configuration (API keys are not), and
     `price_list_version`, by which a new list of prices is a new revision.
 
-    Cost: 9 queries, however much is configured.
+    Cost: 12 queries, however much is configured.
     """
     return {
         "workspaces": [_workspace(row) for row in Workspace.objects.order_by("slug")],
@@ -37,6 +40,8 @@ def build_document() -> dict[str, Any]:
         "prices": sorted(
             map(price_fields, Price.objects.filter(source=PriceSource.OPERATOR).select_related("backend")), key=_price_identity
         ),
+        "word_lists": [{"name": row.name, "words": row.words} for row in WordList.objects.order_by("name")],
+        "guardrails": [_policy(row) for row in published_policies()],
         "price_list_version": stored_price_list_version(),
     }
 
@@ -118,6 +123,20 @@ def _limit(row: Limit) -> dict[str, Any]:
     }
 
 
+def published_policies() -> Sequence[Policy]:
+    """Return the policies in force, by name. Cost: two queries."""
+    rows = Policy.objects.filter(published__isnull=False).order_by("name").select_related("published")
+    keys = Prefetch("key_policies", KeyPolicy.objects.select_related("api_key__workspace"))
+    return list(rows.prefetch_related(keys))
+
+
+def _policy(row: Policy) -> dict[str, Any]:
+    """Besides what was written: the version, and the keys that name the policy, so that a change of either is a revision."""
+    assert row.published is not None  # noqa: S101  # published_policies() asks for it
+    keys = sorted(f"{each.api_key.workspace.slug}/{each.api_key.name}" for each in row.key_policies.all())
+    return {**row.published.source, "description": row.description, "version": row.published.number, "attached_keys": keys}
+
+
 def price_fields(row: Price) -> dict[str, Any]:
     return {
         "provider": row.provider,
@@ -134,9 +153,8 @@ def _usd(nano_usd: int | None) -> str | None:
 
 def unrevoked_api_keys() -> Sequence[ApiKey]:
     """Return the keys that are part of an export, by workspace and name. Cost: two queries."""
-    return list(
-        ApiKey.objects.filter(revoked_at=None).order_by("workspace__slug", "name").select_related("workspace").prefetch_related("limits")
-    )
+    rows = ApiKey.objects.filter(revoked_at=None).order_by("workspace__slug", "name")
+    return list(rows.select_related("workspace", "key_policy__policy").prefetch_related("limits"))
 
 
 def export_api_keys() -> list[dict[str, Any]]:
@@ -151,6 +169,7 @@ def api_key_fields(row: ApiKey) -> dict[str, Any]:
         "models": [] if "*" in row.allowed_models else row.allowed_models,
         "networks": row.allowed_networks,
         "limits": sorted(limit.name for limit in row.limits.all()),
+        "policy": row.key_policy.policy.name if hasattr(row, "key_policy") else None,
         "permissions": sorted(row.permissions),
         "is_keepalive_enabled": row.is_keepalive_enabled,
         "expires_at": format_moment(row.expires_at) if row.expires_at else None,

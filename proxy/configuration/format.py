@@ -22,6 +22,7 @@ from apikeys.public import CalendarWindow, LimitMode, LimitScope, LimitUnit, Per
 from common.errors import DomainError
 from common.money import format_usd, parse_usd
 from common.secret import Secret
+from guardrails.policy_document import PolicyDocument
 from proxy.choices import OnDisconnect, OnUnpriced, Provider, Selection
 from proxy.configuration.diff import SECTIONS
 from proxy.configuration.explain import explain
@@ -188,12 +189,34 @@ class PriceEntry(Entry, kw_only=True):
         return own | rates | {"backend": self.backend or None, "effective_at": format_moment(self.effective_at)}
 
 
+class WordListEntry(Entry, kw_only=True):
+    name: Text
+    words: Annotated[list[Text], Meta(min_length=1)]
+
+
+class PolicyEntry(PolicyDocument, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A guardrail policy, field by field as its document has it, with what it is for; `apply` publishes it."""
+
+    description: str = ""
+
+    def fields(self) -> dict[str, Any]:
+        """Return the object as the configuration document has it."""
+        fields: dict[str, Any] = msgspec.to_builtins(self)
+        return fields
+
+
+def policy_entry(document: PolicyDocument, description: str = "") -> PolicyEntry:
+    """Return the document as an entry of a file."""
+    return msgspec.convert(msgspec.to_builtins(document) | {"description": description}, PolicyEntry)
+
+
 class ApiKeyEntry(Entry, kw_only=True):
     name: Text
     workspace: Text
     models: list[Text] = []
     networks: list[Text] = []
     limits: list[Text] = []
+    policy: Text | None = None
     permissions: list[Permission] = msgspec.field(default_factory=lambda: [Permission(name) for name in default_permissions()])
     is_keepalive_enabled: bool = True
     expires_at: Moment | None = None
@@ -216,6 +239,8 @@ class Document(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     services: list[ServiceEntry] | UnsetType = UNSET
     limits: list[LimitEntry] | UnsetType = UNSET
     prices: list[PriceEntry] | UnsetType = UNSET
+    word_lists: list[WordListEntry] | UnsetType = UNSET
+    guardrails: list[PolicyEntry] | UnsetType = UNSET
     api_keys: list[ApiKeyEntry] | UnsetType = UNSET
 
     def has(self, section: str) -> bool:

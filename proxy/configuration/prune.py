@@ -11,9 +11,10 @@ from typing import Any
 
 from apikeys.public import ApiKey, Limit, Workspace, delete_limit, delete_workspace, revoke_key
 from common.errors import DomainError
+from guardrails.public import WordList, delete_policy, delete_word_list
 from proxy.choices import PriceSource
 from proxy.configuration.diff import SECTIONS
-from proxy.configuration.export import api_key_fields, price_fields, unrevoked_api_keys
+from proxy.configuration.export import api_key_fields, price_fields, published_policies, unrevoked_api_keys
 from proxy.configuration.format import Document, DocumentError
 from proxy.domain import delete_backend, delete_price, delete_route, delete_service
 from proxy.models import Backend, Price, Route, Service
@@ -23,10 +24,13 @@ def prune(document: Document) -> None:
     """
     Delete, and for API keys revoke, what the sections of `document` do not name, save routes; users of a thing come before the thing.
 
-    Errors: DocumentError for a backend that a route sends to, a limit that an API key names, a workspace that has API keys.
+    Errors: DocumentError for a backend that a route sends to, a limit that an API key names, a workspace that has API keys,
+    a policy that an API key names, a word list that a policy names.
     """
     steps: Sequence[tuple[str, Callable[[], Iterable[Any]], Callable[[Any], str], Callable[[Any], None]]] = (
         ("api_keys", unrevoked_api_keys, lambda row: _identify("api_keys", api_key_fields(row)), revoke_key),
+        ("guardrails", published_policies, lambda row: row.name, delete_policy),
+        ("word_lists", WordList.objects.all, lambda row: row.name, delete_word_list),
         ("prices", _operator_prices, lambda row: _identify("prices", price_fields(row)), delete_price),
         ("services", Service.objects.all, lambda row: row.path, delete_service),
         ("backends", Backend.objects.all, lambda row: row.name, delete_backend),

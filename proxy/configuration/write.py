@@ -9,17 +9,19 @@ from typing import Any, Final
 import msgspec
 import yaml
 
+from guardrails.public import write_policy
 from proxy.configuration.export import build_document, export_api_keys
 from proxy.configuration.format import (
     ApiKeyEntry,
     BackendEntry,
     CacheEntry,
-    Entry,
     LimitEntry,
+    PolicyEntry,
     PriceEntry,
     RouteEntry,
     ServiceEntry,
     TargetEntry,
+    WordListEntry,
     WorkspaceEntry,
 )
 from proxy.configuration.times import format_moment
@@ -33,13 +35,15 @@ _CREDENTIALS = """\
 """
 
 
-_ENTRIES: Final[dict[str, type[Entry]]] = {
+_ENTRIES: Final[dict[str, type[msgspec.Struct]]] = {
     "workspaces": WorkspaceEntry,
     "backends": BackendEntry,
     "routes": RouteEntry,
     "services": ServiceEntry,
     "limits": LimitEntry,
     "prices": PriceEntry,
+    "word_lists": WordListEntry,
+    "guardrails": PolicyEntry,
     "api_keys": ApiKeyEntry,
 }
 
@@ -48,13 +52,13 @@ def export_yaml() -> str:
     """
     Return the configuration and the API keys that are not revoked, without secrets and without what is the default anyway.
 
-    Cost: ten queries.
+    Cost: fourteen queries.
     """
     known = build_document() | {"api_keys": export_api_keys()}
     return _HEAD + "".join(_dump_section(name, kind, known[name]) for name, kind in _ENTRIES.items() if known[name])
 
 
-def _dump_section(name: str, kind: type[Entry], objects: list[dict[str, Any]]) -> str:
+def _dump_section(name: str, kind: type[msgspec.Struct], objects: list[dict[str, Any]]) -> str:
     lines = "".join(f"  - {_dump_line(_without_defaults(kind, fields))}" for fields in objects)
     return "\n" + (_CREDENTIALS if name == "backends" else "") + f"{name}:\n{lines}"
 
@@ -65,10 +69,12 @@ def _dump_line(entry: dict[str, Any]) -> str:
     return text
 
 
-def _without_defaults(kind: type[Entry], fields: dict[str, Any]) -> dict[str, Any]:
+def _without_defaults(kind: type[msgspec.Struct], fields: dict[str, Any]) -> dict[str, Any]:
     """Return what an entry of this kind has to say; what is no field of it (a fingerprint) goes, too."""
     defaults = {field.name: _default(field) for field in msgspec.structs.fields(kind)}
     kept = {name: value for name, value in fields.items() if name in defaults and value != defaults[name]}
+    if kind is PolicyEntry:
+        return {name: kept[name] for name in ("name", "description") if name in kept} | write_policy(fields)
     if "targets" in kept:
         kept["targets"] = [_without_defaults(TargetEntry, target) for target in kept["targets"]]
     if "cache" in kept:

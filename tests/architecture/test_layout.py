@@ -11,7 +11,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 
-OURS = ("apikeys", "items", "proxy")
+OURS = ("apikeys", "guardrails", "items", "proxy")
 
 
 def test_every_app_with_models_has_its_migrations_in_the_top_level_folder():

@@ -11,6 +11,8 @@ from django.core.management import CommandError, call_command
 from apikeys.domain import create_key, create_workspace, save_limit
 from apikeys.hotpath import is_well_formed
 from apikeys.models import ApiKey, Limit, Workspace
+from guardrails.public import create_policy, save_and_publish
+from tests.guardrails.policy_help import document
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +53,25 @@ def test_create_key_takes_limits_and_models():
     key = ApiKey.objects.get()
     assert key.allowed_models == ["gpt-4o", "claude-*"]
     assert {limit.name for limit in key.limits.all()} == {"each", "more"}
+
+
+def test_create_key_names_a_policy():
+    policy = save_and_publish(document())
+
+    run("--workspace", "acme", "--name", "ci", "--policy", "strict")
+
+    assert ApiKey.objects.get().key_policy.policy == policy
+
+
+def test_create_key_with_a_policy_that_is_none_or_a_draft_makes_no_key():
+    create_policy(document("draft"))
+
+    with pytest.raises(CommandError, match=r"There is no policy strict\. Policies: draft\."):
+        run("--workspace", "acme", "--name", "ci", "--policy", "strict")
+    with pytest.raises(CommandError, match="not published"):
+        run("--workspace", "acme", "--name", "ci", "--policy", "draft")
+
+    assert not ApiKey.objects.exists()
 
 
 def test_create_key_takes_permissions_and_has_the_usual_ones_otherwise():

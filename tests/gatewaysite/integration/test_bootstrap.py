@@ -12,6 +12,7 @@ from django.contrib.auth import authenticate, get_user_model
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from msgspec.structs import replace
 
 import gatewaysite
 from apikeys.public import ApiKey, Limit, Workspace, create_workspace, delete_limit, revoke_key, save_key, save_limit
@@ -20,9 +21,11 @@ from common.secret import Secret
 from gatewaysite import bootstrap
 from gatewaysite.first_rows import SIMULATED_MODELS
 from gatewaysite.services.paths import DataDir
+from guardrails.public import change_draft, create_policy, delete_policy, find_policy, find_published, list_published, publish
 from proxy.domain import TargetDraft, delete_backend, delete_price, delete_route, delete_service, save_backend, save_route, save_service
 from proxy.models import Backend, ConfigurationRevision, Price, Route, Service, Target
 from proxy.prices.stored import prices_for_targets
+from tests.guardrails.policy_help import document
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +73,45 @@ def test_first_start_is_one_revision(start):
     assert {"+ workspace default", "+ limit global", "+ limit per-ip", "+ backend simulator", "+ route sim-chat"} <= set(
         revision.diff.splitlines()
     )
+
+
+def test_first_start_publishes_the_default_policy_enforced_for_everybody(start):
+    start()
+
+    (policy,) = list_published()
+    assert (policy.name, policy.version, policy.workspace_ids, policy.key_ids, policy.models) == ("default", 1, (), (), ())
+    assert find_published("default")[0].mode == "enforce"
+
+
+def test_start_of_an_installation_that_answers_calls_already_has_the_default_policy_in_shadow(start):
+    create_workspace("acme", "Acme")
+
+    started = start()
+
+    assert find_published("default")[0].mode == "shadow"
+    assert any("in shadow" in note for note in started.notes)
+
+
+def test_second_start_respects_a_deleted_and_an_edited_policy(start):
+    start()
+    policy = find_policy("default")
+    change_draft(policy, replace(find_published("default")[0], message="No."))
+    publish(policy)
+    start()
+    edited = find_published("default")[0].message
+    delete_policy(find_policy("default"))
+
+    start()
+
+    assert (edited, find_policy("default")) == ("No.", None)
+
+
+def test_start_leaves_a_draft_of_the_same_name_alone(start):
+    create_policy(document("default"))
+
+    start()
+
+    assert list_published() == []
 
 
 def test_first_start_limits_are_those_of_the_design(start):

@@ -87,7 +87,8 @@ def test_create_makes_private_folders_and_keeps_what_exists(tmp_path):
     data_dir.create()
 
     assert _mode(root) == 0o750
-    assert {_mode(path) for path in (data_dir.valkey, data_dir.run, data_dir.logs, data_dir.spool, data_dir.metrics)} == {0o700}
+    folders = (data_dir.valkey, data_dir.run, data_dir.logs, data_dir.spool, data_dir.metrics, data_dir.automata)
+    assert {_mode(path) for path in folders} == {0o700}
     assert not data_dir.postgres.exists()
 
 

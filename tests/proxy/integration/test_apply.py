@@ -43,8 +43,17 @@ prices:
   - {provider: groq, upstream_model: g, backend: spare, effective_at: 2026-01-01T00:00:00Z,
      input_usd_per_mtok: 1, cached_input_usd_per_mtok: 0, output_usd_per_mtok: 2, cache_write_5m_usd_per_mtok: 1.25,
      cache_write_1h_usd_per_mtok: 2, reasoning_usd_per_mtok: 3, audio_input_usd_per_mtok: "32", audio_output_usd_per_mtok: 0}
+word_lists:
+  - {name: animals, words: [zebra, lion]}
+guardrails:
+  - {name: strict, description: Words we avoid, scope: {workspaces: [acme], keys: [acme/ci], models: ["gpt*"]},
+     mode: shadow, message: "No.", rules: [
+       {name: words, detector: keywords, phase: both, action: redact, fail_mode: closed, parameters: {lists: [animals]},
+        exceptions: {literals: [lion]}, severity: high},
+       {detector: limits, fail_mode: open, parameters: {max_characters: 1000}}],
+     tests: [{text: a zebra, expect: redact, rule: words}]}
 api_keys:
-  - {name: ci, workspace: acme, models: ["gpt*"], networks: [10.0.0.0/8], limits: [each, money],
+  - {name: ci, workspace: acme, models: ["gpt*"], networks: [10.0.0.0/8], limits: [each, money], policy: strict,
      permissions: [usage, inference, keys], expires_at: 2099-01-01T00:00:00Z}
 """
 _ROUTES = "backends: [{name: b, provider: openai, base_url: http://x}]\nroutes: [%s]"
@@ -85,6 +94,8 @@ def test_apply_makes_everything_in_one_revision():
         "+ limit slots",
         "+ price groq/g at spare from 2026-01-01T00:00:00Z",
         "+ price openai/gpt* from 1970-01-01T00:00:00Z",
+        "+ word list animals",
+        "+ policy strict",
         "+ API key acme/ci",
     ]
     assert (applied.revision, revisions()) == (1, 1)
@@ -236,7 +247,7 @@ def test_apply_changed_key_needs_no_revision_and_keeps_its_secret():
     apply(FULL)
     secret_ids = list(ApiKey.objects.get().secrets.values_list("pk", flat=True))
 
-    applied = apply("api_keys: [{name: ci, workspace: acme, is_keepalive_enabled: false}]")
+    applied = apply("api_keys: [{name: ci, workspace: acme, policy: strict, is_keepalive_enabled: false}]")
 
     assert applied.diff.startswith("~ API key acme/ci: models [gpt*] -> none, networks [10.0.0.0/8] -> none, limits [each, money] -> none")
     assert "permissions [inference, keys, usage] -> [inference, usage]" in applied.diff

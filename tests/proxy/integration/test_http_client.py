@@ -35,8 +35,8 @@ async def test_request_carries_host_length_and_the_headers_given() -> None:
         (b"host", b"127.0.0.1:%d" % server.endpoint.port),
         (b"authorization", b"Bearer k"),
         (b"x-two", b""),
-        (b"content-length", b"7"),
         (b"accept-encoding", b"identity"),
+        (b"content-length", b"7"),
     )
     assert request.body == b'{"a":1}'
 

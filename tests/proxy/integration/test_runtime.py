@@ -61,6 +61,7 @@ class Plane:
         self._settings = RuntimeSettings(
             cache_redis_url="",
             reply_cache_bytes=1_000_000,
+            automata_folder=folder / "automata",
             redis_url=redis_url,
             pepper=settings.GATEWAY_KEY_PEPPER.encode(),
             encryption_keys=tuple(settings.GATEWAY_ENCRYPTION_KEYS),

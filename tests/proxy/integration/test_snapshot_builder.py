@@ -13,13 +13,16 @@ from django.utils import timezone
 
 from apikeys.public import KeyChangeCounter, revoke_key
 from common.secret import Secret
+from guardrails.documents import dump_document
+from guardrails.public import attach_policy, save_and_publish
 from proxy.adapters.snapshot_builder import build_snapshot
 from proxy.domain import TargetDraft, save_route
 from proxy.models import Backend, ConfigurationRevision, Route
 from proxy.ports import Endpoint, Timeouts
-from proxy.snapshot import LimitRule, Price, dump_snapshot, parse_snapshot
+from proxy.snapshot import LimitRule, Price, PublishedPolicy, dump_snapshot, parse_snapshot
 from proxy.stages.settle import Settlement, is_unpriced, settle
 from proxy.wire.usage import Usage
+from tests.guardrails.policy_help import document, scope
 from tests.proxy.integration.query_count import counted_queries
 from tests.proxy.integration.rows_help import make_backend, make_key, make_limit, make_price, make_route, make_workspace
 
@@ -37,19 +40,42 @@ def test_one_of_everything_and_three_cost_the_same_queries():
         make_route(name, make_backend(name))
         make_limit(name)
         make_price(f"{name}-upstream")
+        save_and_publish(document(name))
     first = _queries_count()
     for name in ("two", "three"):
         make_route(name, make_backend(name), make_backend(f"{name}-b"))
         make_limit(name)
         make_price(f"{name}-upstream")
+        save_and_publish(document(name))
 
-    assert first == _queries_count() == 9
+    assert first == _queries_count() == 11
 
 
 def test_an_empty_installation_has_an_empty_snapshot():
     snapshot = build_snapshot()
 
     assert (snapshot.revision, snapshot.key_change_number, snapshot.backends, snapshot.routes, snapshot.limits) == (0, 0, {}, {}, ())
+
+
+def test_a_policy_as_the_data_plane_reads_it():
+    acme, key = make_workspace("acme"), make_key("ci").api_key
+    written = document(scope=scope(workspaces=["acme"], models=["gpt*"]))
+    policy = save_and_publish(written)
+    attach_policy(key, policy)
+
+    snapshot = build_snapshot()
+
+    expected = PublishedPolicy(
+        name="strict",
+        version=1,
+        digest=policy.published.digest,
+        document=dump_document(written),
+        workspace_ids=(str(acme.pk),),
+        models=("gpt*",),
+        attached_key_ids=(str(key.pk),),
+    )
+    assert snapshot.policies == (expected,)
+    assert parse_snapshot(dump_snapshot(snapshot)) == snapshot
 
 
 def test_a_backend_as_the_data_plane_reads_it():

@@ -12,6 +12,7 @@ from common.aead import KeyRing
 from common.secret import Secret
 from proxy.adapters.redis_connection import RedisAddress, RedisConnection
 from proxy.adapters.snapshot_vault import SnapshotVault
+from proxy.snapshot import PublishedPolicy
 from proxy.testing import create_snapshot
 
 RING = KeyRing({"k1": bytes(32)})
@@ -21,7 +22,8 @@ CREDENTIAL = "sk-very-hidden-credential"
 def _snapshot(revision: int = 7):
     snapshot = create_snapshot("gpt", revision=revision)
     backend = dataclasses.replace(snapshot.backends["main"], credential=Secret(CREDENTIAL))
-    return dataclasses.replace(snapshot, backends={"main": backend})
+    policy = PublishedPolicy("default", 3, "ab" * 32, b'{"name":"default","rules":[]}', key_ids=("k",), attached_key_ids=("l",))
+    return dataclasses.replace(snapshot, backends={"main": backend}, policies=(policy,))
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from apikeys.choices import LimitScope, Permission
-from apikeys.domain import CreatedKey, create_key
-from apikeys.errors import ApiKeyError
-from apikeys.models import Limit, Workspace, default_permissions
+from apikeys.public import CreatedKey, Limit, LimitScope, Permission, Workspace, create_key, default_permissions
+from common.errors import DomainError
+from common.publishing import publishing
+from guardrails.public import Policy, attach_policy
 
 
 class Command(BaseCommand):
@@ -23,6 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--workspace", required=True, metavar="SLUG", help="The workspace that the key belongs to.")
         parser.add_argument("--name", required=True, help="How the key is called; once in a workspace.")
         parser.add_argument("--limit", action="append", default=[], metavar="NAME", help="A limit of scope key; may come again.")
+        parser.add_argument("--policy", metavar="NAME", help="A published guardrail policy that holds for the key wherever its scope ends.")
         parser.add_argument("--models", default="*", help="What it may use, with commas; * at an end matches any ending. Default: all.")
         parser.add_argument(
             "--permissions",
@@ -34,17 +35,21 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         workspace = _get_workspace(options["workspace"])
         limits = [_get_limit(name) for name in options["limit"]]
+        policy = _get_policy(options["policy"]) if options["policy"] else None
         try:
-            created = create_key(
-                workspace,
-                options["name"],
-                allowed_models=_read_models(options["models"]),
-                permissions=_read_permissions(options["permissions"]),
-                limits=limits,
-            )
+            with publishing(f"Create API key {workspace}/{options['name']}"):
+                created = create_key(
+                    workspace,
+                    options["name"],
+                    allowed_models=_read_models(options["models"]),
+                    permissions=_read_permissions(options["permissions"]),
+                    limits=limits,
+                )
+                if policy is not None:
+                    attach_policy(created.api_key, policy)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        except ApiKeyError as error:
+        except DomainError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(_dump(created) if options["json"] else _describe(created))
 
@@ -62,6 +67,13 @@ def _get_limit(name: str) -> Limit:
         names = Limit.objects.filter(scope=LimitScope.KEY).values_list("name", flat=True)
         raise CommandError(f"There is no limit {name}. {_list('Limits of scope key', names)}")
     return limit
+
+
+def _get_policy(name: str) -> Policy:
+    policy = Policy.objects.filter(name=name).first()
+    if policy is None:
+        raise CommandError(f"There is no policy {name}. {_list('Policies', Policy.objects.values_list('name', flat=True))}")
+    return policy
 
 
 def _list(what: str, names: Iterable[str]) -> str:
