@@ -203,7 +203,15 @@ async def _explain(question: _Question, request: ModelRequest, body_bytes: int) 
     caller = Caller(principal, exchange.client_ip, known.model if known else "", exchange.end_user or request.end_user, exchange.tags)
     said["limits"] = await peek(caller, expected, snapshot, gateway.plans)
     _note_limits(question)
-    request = (await guard(principal, request, gateway.guards)).request
+    policy_version = ""
+    if gateway.guardrails is not None:
+        guarded = await gateway.guardrails.open(snapshot, principal, exchange, request.model)
+        try:
+            request = await guard(guarded, request)
+        finally:
+            if guarded is not None:
+                policy_version = guarded.version
+                guarded.close()
     found = find_route(request.model, principal, snapshot)
     targets = route(found, now_s)
     said["route"] = found.model
@@ -215,7 +223,7 @@ async def _explain(question: _Question, request: ModelRequest, body_bytes: int) 
         (request.operation, said_of["provider"]) in TRANSLATIONS for said_of in said["candidates"]
     ):
         return "estimate"
-    would = await _explain_cache(question, request, found)
+    would = await _explain_cache(question, request, found, policy_version)
     if would == "forward" and is_lost and said["candidates"]:
         question.refuse(said["candidates"][-1]["untranslatable"])
     return would
@@ -234,10 +242,10 @@ def _is_budget(question: _Question, name: str) -> bool:
     return any(rule.name == name and is_budget(rule) for rule in question.snapshot.limits)
 
 
-async def _explain_cache(question: _Question, request: ModelRequest, found: Route) -> str:
+async def _explain_cache(question: _Question, request: ModelRequest, found: Route, policy_version: str) -> str:
     """Errors: NotCached. Asks the cache itself, so that its hit rate counts real requests alone."""
     gateway, exchange, principal = question.gateway, question.exchange, question.principal
-    plan = plan_cache(principal, request, found, "", exchange.cache_control, exchange.passed_headers)
+    plan = plan_cache(principal, request, found, policy_version, exchange.cache_control, exchange.passed_headers)
     cached = await gateway.replies.find(plan, principal.workspace_id) if plan.may_read and gateway.replies is not None else None
     question.said["cache"] = {"would_hit": cached is not None, "may_store": plan.may_store, "reason": plan.reason or None}
     if cached is None and exchange.cache_control == "only-if-cached":

@@ -31,7 +31,7 @@ from proxy.ports import UpstreamFailure, UpstreamResponse
 from proxy.reply_headers import JSON_HEADERS, STREAM_HEADERS, attempt_headers, cache_headers, cost_header, exchange_headers, limit_headers
 from proxy.snapshot import Route, Snapshot, Target
 from proxy.stages.forward import as_gateway_error, forward, note_failure
-from proxy.stages.guard import guard_reply
+from proxy.stages.guard import AnswerRejected, GuardedCall, guard_reply
 from proxy.stages.record import Recording, Result, UsageSource
 from proxy.stages.relay import StreamOutlet, relay
 from proxy.stages.reserve import Reservation
@@ -59,23 +59,31 @@ class Delivery:
     request: ModelRequest
     route: Route
     recording: Recording
+    guarded: GuardedCall | None = None
     target: Target | None = None
     usage: Usage | None = None
     stream: StreamTranslation | None = None
     on_answer: Callable[[bytes], Awaitable[None]] | None = None
     """Told the whole answer, or the end of a stream, before it is sent."""
+    spent: Usage | None = None
+    """What answers took that a guardrail did not let pass."""
+    is_blocked: bool = False
 
     async def run(self, targets: tuple[Target, ...]) -> None:
         """Errors: GatewayError; with `sink.is_started` it belongs into the stream. CancelledError when this process stops."""
         sink = self.sink
         backend = self.snapshot.backends[targets[0].backend]
         sink.watch(is_cancelling=not backend.is_drained_on_disconnect, is_late=not self.request.is_stream)
+        if self.guarded is not None:
+            self._watch_guardrails(self.guarded)
         try:
-            await self._try_targets(targets)
+            await self._answer(targets)
         except GatewayError as error:
             self._record_error(error)
             raise
         except asyncio.CancelledError:
+            if self.is_blocked and self.guarded is not None:
+                await self._end_blocked(self.guarded)
             if not sink.is_gone:
                 self._record_error(Overloaded())
                 raise
@@ -84,6 +92,41 @@ class Delivery:
         except Exception:
             self._record_error(InternalError())
             raise
+
+    def _watch_guardrails(self, guarded: GuardedCall) -> None:
+        """Give the upstream up as soon as a check of the request that runs beside it blocks."""
+        owner = asyncio.current_task()
+
+        def give_up() -> None:
+            if owner is not None and not owner.done() and not self.sink.is_started:
+                self.is_blocked = True
+                owner.cancel()
+
+        guarded.watch(give_up)
+
+    async def _end_blocked(self, guarded: GuardedCall) -> None:
+        """Errors: ContentFiltered, recorded with what the upstream may have used."""
+        if (task := asyncio.current_task()) is not None:
+            task.uncancel()
+        try:
+            await guarded.before_answer()
+        except GatewayError as error:
+            self._record_error(error)
+            raise
+
+    async def _answer(self, targets: tuple[Target, ...]) -> None:
+        """Get an answer; where a guardrail wants another one, ask once more with its note."""
+        try:
+            await self._try_targets(targets)
+        except AnswerRejected as rejected:
+            if self.guarded is None:
+                raise rejected.error from None
+            self.spent = self.usage
+            self.request = self.guarded.insert_note(self.request, rejected.note)
+            try:
+                await self._try_targets(targets)
+            except AnswerRejected as again:
+                raise again.error from None
 
     async def _try_targets(self, targets: tuple[Target, ...]) -> None:
         outlet = self._outlet() if self.request.is_stream else None
@@ -145,8 +188,13 @@ class Delivery:
         body = await response.read_all(REPLY_LIMIT_BYTES)
         self.exchange.timings.mark("upstream")
         reply = translation.translate_reply(body, self.request)
-        self.usage = reply.usage
-        body = await guard_reply(self.principal, reply.body, self.gateway.guards)
+        self.usage = reply.usage if self.spent is None else _added(self.spent, reply.usage)
+        if self.guarded is not None:
+            await self.guarded.before_answer()
+            body = await guard_reply(self.guarded, self.request, reply.body)
+            self.exchange.timings.mark("guard_answer")
+        else:
+            body = reply.body
         self._record_success(len(reply.body))
         if self.on_answer is not None:
             await self.on_answer(body)
@@ -157,18 +205,25 @@ class Delivery:
 
     def _outlet(self) -> StreamOutlet:
         async def start() -> None:
+            if self.guarded is not None:
+                await self.guarded.before_answer()
             await self.sink.start(200, self._headers(STREAM_HEADERS))
 
         keepalive_s = self.gateway.keepalive_s if self.principal.is_keepalive_enabled else None
         return StreamOutlet(self.sink, start, self.exchange.dialect.keepalive, keepalive_s)
 
     async def _relay_stream(self, response: UpstreamResponse, translation: Translation, outlet: StreamOutlet, min_bytes_per_s: int) -> None:
-        stream = self.stream = translation.begin_stream(self.request)
+        stream = translation.begin_stream(self.request)
+        if self.guarded is not None:
+            stream = self.guarded.guard_stream(self.request, stream)
+        self.stream = stream
         self.exchange.dump_stream_error = stream.fail
         try:
             await relay(response, stream, outlet, on_content=self._note_first_token, min_bytes_per_s=min_bytes_per_s)
         finally:
             self.usage = stream.usage
+            if self.guarded is not None:
+                self.guarded.note_stream()
         self.exchange.timings.mark("upstream")
         self._record_success(stream.content_bytes)
         if self.on_answer is not None:
@@ -242,6 +297,13 @@ class Delivery:
         else:
             self.reservation.settle(usage, settlement.cost_nano_usd)
         self.recording.end(Result(status, outcome, error_code, usage, source, settlement))
+
+
+def _added(one: Usage, other: Usage | None) -> Usage:
+    """Return what two answers took together."""
+    if other is None:
+        return one
+    return Usage(*(getattr(one, name) + getattr(other, name) for name in Usage.__struct_fields__))
 
 
 def _with_output(counted: Usage, output_tokens: int) -> Usage:

@@ -92,9 +92,15 @@ class PreviousResponseNotFound(BadRequest):
 
 
 class ContentFiltered(CallerError):
+    """`details` name the policy, its version, the rule and the detector; never what was found."""
+
     code = "content_filter"
     message = "The request was blocked by a guardrail."
     is_retryable = False
+
+    def __init__(self, message: str | None = None, details: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.details = details or {}
 
 
 class InvalidApiKey(CallerError):

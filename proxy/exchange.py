@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from apikeys.hotpath import Principal
 from common.ids import create_uuid7_text
@@ -128,7 +128,7 @@ class Exchange:
     cache: CacheResult = ""
     cache_reason: str = ""
     candidates: tuple[tuple[str, str, int], ...] = ()
-    verdicts: list[dict[str, str]] = field(default_factory=list)
+    verdicts: list[dict[str, Any]] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     usage: Usage | None = None
     cost_nano_usd: int = 0

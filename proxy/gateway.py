@@ -16,7 +16,7 @@ from proxy.refusals import RefusalBudget
 from proxy.request_records import RequestRecords
 from proxy.response_state import ResponseStore
 from proxy.snapshot import Snapshot, SnapshotHolder
-from proxy.stages.guard import Guard
+from proxy.stages.guard import Guardrails, Moderation
 from proxy.stages.look_up import ReplyCache
 from proxy.stages.record import Spool
 from proxy.stages.reserve import LimitPlans
@@ -33,7 +33,8 @@ class Gateway:
     plans: LimitPlans
     upstream: Upstream
     spool: Spool
-    guards: tuple[Guard, ...] = ()
+    guardrails: Guardrails | None = None
+    moderator: Moderation | None = None
     replies: ReplyCache | None = None
     idempotency: IdempotencyStore | None = None
     responses: ResponseStore | None = None

@@ -35,7 +35,7 @@ from proxy.response_flow import remember_response, resolve_previous
 from proxy.sinks import CapturingSink, content_type_of
 from proxy.snapshot import Route, Snapshot, Target
 from proxy.stages.authenticate import authenticate, require
-from proxy.stages.guard import guard
+from proxy.stages.guard import GuardedCall, Moderation, guard
 from proxy.stages.look_up import CachedReply, CachePlan, look_up, plan_cache
 from proxy.stages.record import Recording, Result, record
 from proxy.stages.reserve import Caller, Reservation, reserve
@@ -63,7 +63,14 @@ class _Call:
     request: ModelRequest
     reservation: Reservation
     recording: Recording
+    guarded: GuardedCall | None = None
     is_handed_over: bool = False
+
+    def close(self) -> None:
+        """Let go of what is held and under way; of what was settled nothing is given back."""
+        self.reservation.refund()
+        if self.guarded is not None:
+            self.guarded.close()
 
     def headers(self) -> Headers:
         exchange = self.exchange
@@ -110,7 +117,7 @@ async def handle_model(gateway: Gateway, exchange: Exchange, sink: Sink, parse: 
         raise
     finally:
         if not call.is_handed_over:
-            call.reservation.refund()  # of what was settled nothing
+            call.close()
 
 
 async def _reserve(gateway: Gateway, exchange: Exchange, snapshot: Snapshot, principal: Principal, request: ModelRequest) -> _Call:
@@ -145,8 +152,13 @@ def _record_refusal(call: _Call, error: GatewayError) -> None:
 
 async def _answer(call: _Call, sink: Sink) -> None:
     gateway, exchange, principal = call.gateway, call.exchange, call.principal
-    call.request = (await guard(principal, call.request, gateway.guards)).request
-    exchange.timings.mark("guard")
+    if call.request.operation == "moderations" and gateway.moderator is not None and call.snapshot.find_route(call.request.model) is None:
+        await _send_moderation(call, sink, gateway.moderator)
+        return
+    if gateway.guardrails is not None:
+        call.guarded = await gateway.guardrails.open(call.snapshot, principal, exchange, call.request.model)
+        call.request = await guard(call.guarded, call.request)
+        exchange.timings.mark("guard")
     found = find_route(call.request.model, principal, call.snapshot)
     targets = route(found, gateway.now_s())
     exchange.candidates = tuple((target.backend, target.upstream_model, target.weight) for target in targets)
@@ -156,7 +168,8 @@ async def _answer(call: _Call, sink: Sink) -> None:
     if call.request.operation == "count_tokens" and not any(_counts_tokens(target, call.snapshot) for target in targets):
         await _send_token_count(call, sink)
         return
-    plan = plan_cache(principal, call.request, found, "", exchange.cache_control, exchange.passed_headers)
+    version = "" if call.guarded is None else call.guarded.version
+    plan = plan_cache(principal, call.request, found, version, exchange.cache_control, exchange.passed_headers)
     exchange.cache_reason = plan.reason
     if plan.fingerprint:
         await _answer_from_cache(call, sink, found, targets, plan)
@@ -176,6 +189,15 @@ async def _send_token_count(call: _Call, sink: Sink) -> None:
     _record_free(call, sink, "")
     body = b'{"input_tokens":%d}' % call.reservation.estimate.input_tokens
     await sink.send(200, [*JSON_HEADERS, *call.headers(), (b"x-gateway-usage-source", b"estimate")], body)
+
+
+async def _send_moderation(call: _Call, sink: Sink, moderator: Moderation) -> None:
+    """Answer with what our own engine says of the texts, where no route leads to a provider that moderates."""
+    body = await moderator.moderate(call.request, call.exchange.request_id)
+    call.exchange.timings.mark("guard")
+    call.reservation.refund()
+    _record_free(call, sink, "")
+    await sink.send(200, [*JSON_HEADERS, *call.headers(), cost_header(0)], body)
 
 
 async def _answer_from_cache(call: _Call, sink: Sink, found: Route, targets: tuple[Target, ...], plan: CachePlan) -> None:
@@ -222,7 +244,7 @@ async def _share(call: _Call, sink: Sink, found: Route, targets: tuple[Target, .
         try:
             await _deliver_and_keep(call, inner, found, targets, plan)
         finally:
-            call.reservation.refund()  # of what was settled nothing
+            call.close()
 
     call.is_handed_over = True  # the call goes on when this client leaves, for those who joined
     await ride(flights.begin(plan.fingerprint, exchange, lead), exchange, sink, lambda headers: headers)
@@ -264,7 +286,16 @@ async def _deliver_and_keep(call: _Call, sink: Sink, found: Route, targets: tupl
 async def _deliver(call: _Call, sink: Sink, found: Route, targets: tuple[Target, ...]) -> None:
     call.recording.begin()
     delivery = Delivery(
-        call.gateway, call.exchange, sink, call.snapshot, call.principal, call.reservation, call.request, found, call.recording
+        call.gateway,
+        call.exchange,
+        sink,
+        call.snapshot,
+        call.principal,
+        call.reservation,
+        call.request,
+        found,
+        call.recording,
+        call.guarded,
     )
     if call.request.operation == "responses" and call.gateway.responses is not None:
         store, workspace_id = call.gateway.responses, call.principal.workspace_id

@@ -32,6 +32,10 @@ from proxy.adapters.watcher import Watcher
 from proxy.asgi import DataPlane
 from proxy.edge import Edge, FrontDoor
 from proxy.gateway import Gateway
+from proxy.guarding.active import Ports
+from proxy.guarding.book import PolicyBook
+from proxy.guarding.moderation import Moderator
+from proxy.guarding.ports import GuardedEgress, RouteJudge
 from proxy.key_directory import KeyDirectory
 from proxy.lifecycle import Lifecycle
 from proxy.limiter import Limiter
@@ -72,6 +76,7 @@ class RuntimeSettings:
     slow_total_ms: float
     spool_file_bytes: int
     reply_cache_bytes: int
+    automata_folder: Path
     trusted_proxies: tuple[Network, ...]
     allowed_private_upstreams: tuple[Network, ...]
 
@@ -100,6 +105,9 @@ class Runtime:
         self.upstream = HttpClient(EgressPolicy(settings.allowed_private_upstreams))
         self.spool = SpoolWriter(settings.spool_folder, settings.spool_file_bytes)
         self.request_log = RequestLog(slow_overhead_ms=settings.slow_overhead_ms, slow_total_ms=settings.slow_total_ms)
+        self.policies = PolicyBook(
+            settings.automata_folder, Ports(GuardedEgress(self.upstream), RouteJudge(self.upstream, lambda: self.gateway.snapshot()))
+        )
         self.watcher = Watcher(
             self.store,
             SnapshotVault(settings.snapshot_file, self.redis, self._ring),
@@ -108,6 +116,7 @@ class Runtime:
             redis_url=settings.redis_url,
             poll_s=settings.revision_poll_s,
             on_snapshot=lifecycle.mark_ready,
+            prepare=self.policies.prepare,
         )
         self.replies = TwoLevelCache(RedisReplies(self.cache_redis), settings.reply_cache_bytes)
         self.idempotency = RedisIdempotency(self.state_redis)
@@ -127,6 +136,8 @@ class Runtime:
             replies=self.replies,
             idempotency=self.idempotency,
             responses=RedisResponses(self.state_redis, self._ring),
+            guardrails=self.policies,
+            moderator=Moderator(),
             records=RecordReader(self._settings.spool_folder, self.store.run),
             json_depth_count=self._settings.json_depth_count,
             keepalive_s=self._settings.keepalive_s,
@@ -156,6 +167,7 @@ class Runtime:
         await self.idempotency.close()
         await self.limiter.stop()
         await self.upstream.close()
+        self.policies.close()
         await self.redis.stop()
         await self.cache_redis.stop()
         await self.state_redis.stop()

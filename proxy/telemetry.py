@@ -38,6 +38,10 @@ TIME_TO_FIRST_TOKEN = Histogram("time_to_first_token_seconds", "Time to the firs
 TOKENS = Counter("tokens_total", "LLM tokens, as the upstream counted them.", ["model", "direction"])
 COST = Counter("cost_nano_usd_total", "Cost of answers in nano-dollars.", ["model"])
 UNPRICED_REQUESTS = Counter("unpriced_requests_total", "Requests sent to a target without a price, counted as free.", ["model", "backend"])
+GUARDRAIL_VERDICTS = Counter(
+    "guardrail_verdicts_total", "Times a guardrail rule had something to say.", ["policy", "rule", "action", "mode", "result"]
+)
+GUARDRAIL_DURATION = Histogram("guardrail_duration_seconds", "Time that guardrails looked at texts.", ["phase"], buckets=_FINE_SECONDS)
 ACTIVE_STREAMS = Gauge("active_streams", "Streams being answered.", multiprocess_mode="livesum")
 ACTIVE_WEBSOCKETS = Gauge("active_websockets", "Open WebSockets.", multiprocess_mode="livesum")
 WEBSOCKET_MESSAGES = Counter("websocket_messages_total", "Messages over WebSockets.", ["direction"])
@@ -98,6 +102,16 @@ def tokens(model: str, direction: str) -> CounterTally:
 @cache
 def cost(model: str) -> CounterTally:
     return CounterTally(COST.labels(model))
+
+
+@cache
+def guardrail_verdicts(policy: str, rule: str, action: str, mode: str, result: str) -> CounterTally:
+    return CounterTally(GUARDRAIL_VERDICTS.labels(policy, rule, action, mode, result))
+
+
+@cache
+def guardrail_duration(phase: str) -> HistogramTally:
+    return HistogramTally(GUARDRAIL_DURATION.labels(phase))
 
 
 @cache

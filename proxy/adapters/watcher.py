@@ -52,7 +52,9 @@ class Watcher:
         redis_url: str,
         poll_s: float,
         on_snapshot: Callable[[], None] = lambda: None,
+        prepare: Callable[[Snapshot], Awaitable[None]] | None = None,
     ) -> None:
+        """`prepare` is awaited with a snapshot before it is used."""
         self._store = store
         self._vault = vault
         self._holder = holder
@@ -60,6 +62,8 @@ class Watcher:
         self._redis_url = redis_url
         self._poll_s = poll_s
         self._on_snapshot = on_snapshot
+        self._prepare = prepare
+        self._is_preparing = False
         self._seen_number = 0
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -68,16 +72,25 @@ class Watcher:
 
     async def start(self) -> None:
         """Load the configuration from the database, or from the vault while that is away; then keep it current."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._check(), timeout=_FIRST_LOAD_S)
+        await self._check_first()
         if self._holder.current is None and (kept := await self._vault.find()) is not None:
             log.warning("snapshot_from_vault", revision=kept.revision)
-            self._use(kept)
+            await self._use(kept)
             self._seen_number = kept.key_change_number
         self._tasks = [
             asyncio.create_task(self._forever(self._listen), name="watcher-listen"),
             asyncio.create_task(self._forever(self._poll), name="watcher-poll"),
         ]
+
+    async def _check_first(self) -> None:
+        """Ask the database, for as long as a new worker waits for it; what it answered is made ready however long that takes."""
+        check = asyncio.ensure_future(self._check())
+        await asyncio.wait({check}, timeout=_FIRST_LOAD_S)
+        if not check.done() and not self._is_preparing:
+            check.cancel()
+        (outcome,) = await asyncio.gather(check, return_exceptions=True)
+        if isinstance(outcome, Exception):
+            raise outcome
 
     async def stop(self) -> None:
         # Once is not enough: redis.asyncio swallows a cancellation that comes while it connects, and listens on for ever.
@@ -134,10 +147,16 @@ class Watcher:
 
     async def _load(self) -> None:
         snapshot = await self._store.load_snapshot()
-        self._use(snapshot)
+        await self._use(snapshot)
         await self._vault.keep(snapshot)
 
-    def _use(self, snapshot: Snapshot) -> None:
+    async def _use(self, snapshot: Snapshot) -> None:
+        if self._prepare is not None:
+            self._is_preparing = True
+            try:
+                await self._prepare(snapshot)
+            finally:
+                self._is_preparing = False
         self._holder.current = snapshot
         SNAPSHOT_REVISION.set(snapshot.revision)
         self._on_snapshot()

@@ -1,48 +1,84 @@
 """
 Look at what is asked and what is answered before it goes on.
 
-The seam that guardrail policies attach to: a `Guard` inspects, the stage enforces. An installation without a policy has no guard.
+The seam that guardrail policies attach to: `Guardrails` knows which policies hold for a request and opens a `GuardedCall`, which looks
+at everything that the request is made of and everything that comes back. `proxy/guarding/` is the real form. An installation without
+a policy has neither.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Protocol
 
 from apikeys.hotpath import Principal
-from proxy.errors import ContentFiltered
+from proxy.errors import GatewayError
+from proxy.exchange import Exchange
+from proxy.snapshot import Snapshot
+from proxy.translators.translation import StreamTranslation
 from proxy.wire.model_request import ModelRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """`request` is what goes on: the same one, or one that a redaction changed."""
+class AnswerRejected(Exception):
+    """An answer that a policy wants to have once more; `note` tells the model why."""
 
-    request: ModelRequest
-    blocked_by: str | None = None
-
-
-class Guard(Protocol):
-    """A policy that looks at requests and at answers."""
-
-    async def check_request(self, principal: Principal, request: ModelRequest) -> Verdict: ...
-
-    async def check_reply(self, principal: Principal, body: bytes) -> bytes:
-        """Return the answer as it may be seen. Errors: ContentFiltered."""
+    def __init__(self, note: str, error: GatewayError) -> None:
+        super().__init__(note)
+        self.note = note
+        self.error = error
+        """What the caller is told if the next answer is no better."""
 
 
-async def guard(principal: Principal, request: ModelRequest, guards: tuple[Guard, ...]) -> Verdict:
-    """Return what all guards let through. Errors: ContentFiltered."""
-    verdict = Verdict(request)
-    for each in guards:
-        verdict = await each.check_request(principal, verdict.request)
-        if verdict.blocked_by is not None:
-            raise ContentFiltered(f"The request was blocked by the policy {verdict.blocked_by!r}.")
-    return verdict
+class GuardedCall(Protocol):
+    """One request under its policies, from the question to the end of the answer."""
+
+    version: str
+    """Stands for the policies and their versions: two requests share an answer only under the same."""
+
+    async def check_request(self, request: ModelRequest) -> ModelRequest:
+        """Return the request as it may go on. Errors: ContentFiltered."""
+
+    def watch(self, on_block: Callable[[], None]) -> None:
+        """Have `on_block` called if a check that is still under way blocks the request while its answer is awaited."""
+
+    async def before_answer(self) -> None:
+        """Wait for the checks of the request that are under way. Errors: ContentFiltered."""
+
+    async def check_reply(self, request: ModelRequest, body: bytes) -> bytes:
+        """Return a whole answer as it may be seen. Errors: ContentFiltered, AnswerRejected."""
+
+    def guard_stream(self, request: ModelRequest, stream: StreamTranslation) -> StreamTranslation:
+        """Return the stream as it may be seen; its `feed` raises ContentFiltered."""
+
+    def insert_note(self, request: ModelRequest, note: str) -> ModelRequest:
+        """Return the request with a word to the model behind it."""
+
+    def note_stream(self) -> None:
+        """Take what was found in a stream, which ended in whatever way, into the record."""
+
+    def close(self) -> None:
+        """Cancel what is under way."""
 
 
-async def guard_reply(principal: Principal, body: bytes, guards: tuple[Guard, ...]) -> bytes:
-    """Return the answer that all guards let through. Errors: ContentFiltered."""
-    for each in guards:
-        body = await each.check_reply(principal, body)
-    return body
+class Guardrails(Protocol):
+    """The policies of this installation."""
+
+    async def open(self, snapshot: Snapshot, principal: Principal, exchange: Exchange, model: str) -> GuardedCall | None:
+        """Return the request's policies, None where none holds. Errors: Overloaded while they are not ready."""
+
+
+class Moderation(Protocol):
+    """Tells how harmful texts are, in OpenAI's words; for `/v1/moderations` where no provider is asked."""
+
+    async def moderate(self, request: ModelRequest, request_id: str) -> bytes:
+        """Return the whole answer. Errors: BadRequest for an input that holds no text."""
+
+
+async def guard(call: GuardedCall | None, request: ModelRequest) -> ModelRequest:
+    """Return the request that all policies let through, changed where one of them says so. Errors: ContentFiltered."""
+    return request if call is None else await call.check_request(request)
+
+
+async def guard_reply(call: GuardedCall | None, request: ModelRequest, body: bytes) -> bytes:
+    """Return the whole answer that all policies let through. Errors: ContentFiltered, AnswerRejected."""
+    return body if call is None else await call.check_reply(request, body)

@@ -75,14 +75,13 @@ class StreamOutlet:
                 await self._start()
 
     async def write(self, data: bytes) -> None:
+        """A client to whom nothing is written, because it is held back, gets keepalives."""
         if not self._is_started:
             await self.begin()
         if data:
+            if self._keepalive is not None:
+                self._keepalive.touch()
             await self._sink.write(data)
-
-    def touch(self) -> None:
-        if self._keepalive is not None:
-            self._keepalive.touch()
 
     def close(self) -> None:
         if self._keepalive is not None:
@@ -114,7 +113,6 @@ async def relay(
         while not stream.is_done:
             data = await (pace.read(response) if pace is not None else response.read())
             piece = stream.feed(data) if data else stream.close()
-            outlet.touch()
             if is_flowing:
                 if piece:
                     await outlet.write(piece)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import pytest
 
 from proxy.errors import ContentFiltered
 from proxy.snapshot import Route, Target
-from proxy.stages.guard import Verdict
+from proxy.stages.guard import AnswerRejected
 from proxy.stages.look_up import CachedReply
 from proxy.testing import create_bench, create_snapshot
 from tests.proxy.asgi_help import Site, check_error
@@ -20,37 +21,71 @@ MESSAGES = [{"role": "user", "content": "my number is 555"}]
 
 
 class Guard:
-    """A policy that remembers what it saw and lets it pass."""
+    """A policy that remembers what it saw and lets it pass: the `Guardrails` of an installation, and the `GuardedCall` of each request."""
+
+    version = "v1"
 
     def __init__(self):
         self.seen = []
 
-    async def check_request(self, principal, request):
-        self.seen.append((principal.key_id, bytes(request.fields["messages"])))
-        return Verdict(request)
+    async def open(self, snapshot, principal, exchange, model):
+        return self
 
-    async def check_reply(self, principal, body):
-        self.seen.append((principal.key_id, body))
+    async def check_request(self, request):
+        self.seen.append(bytes(request.fields["messages"]))
+        return request
+
+    async def check_reply(self, request, body):
+        self.seen.append(body)
         return body
+
+    async def before_answer(self):
+        pass
+
+    def watch(self, on_block):
+        pass
+
+    def guard_stream(self, request, stream):
+        return stream
+
+    def insert_note(self, request, note):
+        noted = [*json.loads(bytes(request.fields["messages"])), {"role": "user", "content": note}]
+        return msgspec.structs.replace(request, fields=request.fields | {"messages": msgspec.Raw(json.dumps(noted).encode())})
+
+    def note_stream(self):
+        pass
+
+    def close(self):
+        self.seen.append("closed")
 
 
 class Redacting(Guard):
-    async def check_request(self, principal, request):
+    async def check_request(self, request):
         cleaned = msgspec.Raw(bytes(request.fields["messages"]).replace(b"555", b"[number]"))
-        return Verdict(msgspec.structs.replace(request, fields=request.fields | {"messages": cleaned}))
+        return msgspec.structs.replace(request, fields=request.fields | {"messages": cleaned})
 
-    async def check_reply(self, principal, body):
+    async def check_reply(self, request, body):
         return body.replace(b"555", b"[number]")
 
 
 class Blocking(Guard):
-    async def check_request(self, principal, request):
-        return Verdict(request, blocked_by="no numbers")
+    async def check_request(self, request):
+        raise ContentFiltered("Blocked by 'no numbers'.", {"policy": "no numbers"})
 
 
 class Broken(Guard):
-    async def check_request(self, principal, request):
+    async def check_request(self, request):
         raise RuntimeError("a bug")
+
+
+class Picky(Guard):
+    """Wants every answer with a number in it once more."""
+
+    async def check_reply(self, request, body):
+        self.seen.append(body)
+        if b"555" in body:
+            raise AnswerRejected("No numbers, please.", ContentFiltered("numbers"))
+        return body
 
 
 class Cache:
@@ -81,47 +116,46 @@ def _with(site: Site, cache: Cache, **changes) -> Site:
 
 async def test_guards_see_what_is_asked_and_what_is_answered():
     guard = Guard()
-    site = Site(guards=(guard,))
+    site = Site(guardrails=guard)
     site.bench.upstream.answer(answer())
 
     talk = await site.ask(messages=MESSAGES)
 
     assert talk.status == 200
-    assert [json.loads(seen) for _, seen in guard.seen] == [MESSAGES, json.loads(answer())]
+    assert [json.loads(seen) for seen in guard.seen[:2]] == [MESSAGES, json.loads(answer())]
+    assert guard.seen[2:] == ["closed"]
 
 
 async def test_a_redaction_changes_what_the_upstream_gets_and_what_the_client_gets():
-    site = Site(guards=(Redacting(), after := Guard()))
+    site = Site(guardrails=Redacting())
     site.bench.upstream.answer(answer("call 555"))
 
     talk = await site.ask(messages=MESSAGES)
 
     assert json.loads(site.bench.upstream.sent[0].body)["messages"][0]["content"] == "my number is [number]"
     assert talk.json["choices"][0]["message"]["content"] == "call [number]"
-    assert b"555" not in b"".join(seen for _, seen in after.seen)
 
 
 @pytest.mark.parametrize("is_stream", [False, True])
 async def test_a_block_is_told_with_its_policy_and_reaches_no_backend(is_stream):
-    after = Guard()
-    site = Site(guards=(Blocking(), after))
+    guard = Blocking()
+    site = Site(guardrails=guard)
 
     talk = await site.ask(messages=MESSAGES, stream=is_stream)
 
-    message = check_error(talk, 400, "invalid_request_error", "content_filter")
-    assert "no numbers" in message
+    assert (talk.status, talk.json["error"]["code"], talk.json["error"]["details"]) == (400, "content_filter", {"policy": "no numbers"})
     assert talk.headers["x-should-retry"] == "false"
-    assert after.seen == []
+    assert guard.seen == ["closed"]
     assert site.bench.upstream.sent == []
     assert site.bench.spool.starts == []
 
 
 async def test_an_answer_that_is_blocked_is_not_sent_and_what_it_cost_is_recorded():
     class NoAnswer(Guard):
-        async def check_reply(self, principal, body):
+        async def check_reply(self, request, body):
             raise ContentFiltered
 
-    site = Site(guards=(NoAnswer(),))
+    site = Site(guardrails=NoAnswer())
     site.bench.upstream.answer(answer("the hidden answer", usage={"prompt_tokens": 5, "completion_tokens": 3}))
 
     talk = await site.ask()
@@ -133,10 +167,51 @@ async def test_an_answer_that_is_blocked_is_not_sent_and_what_it_cost_is_recorde
 
 
 async def test_a_guard_that_breaks_lets_nothing_pass():
-    site = Site(guards=(Broken(),))
+    site = Site(guardrails=Broken())
 
     check_error(await site.ask(messages=MESSAGES), 500, "api_error", "internal_error")
     assert site.bench.upstream.sent == []
+
+
+async def test_an_answer_that_is_rejected_is_asked_for_once_more_with_a_note_and_both_are_paid_for():
+    site = Site(guardrails=Picky())
+    usage = {"prompt_tokens": 5, "completion_tokens": 3}
+    site.bench.upstream.answer(answer("call 555", usage=usage))
+    site.bench.upstream.answer(answer("call me", usage=usage))
+
+    talk = await site.ask(messages=MESSAGES)
+
+    assert talk.json["choices"][0]["message"]["content"] == "call me"
+    assert json.loads(site.bench.upstream.sent[1].body)["messages"][-1] == {"role": "user", "content": "No numbers, please."}
+    (ended,) = site.bench.spool.ends
+    assert (ended.status, ended.input_tokens, ended.output_tokens, ended.attempts_count) == (200, 10, 6, 2)
+
+
+async def test_an_answer_that_is_rejected_twice_is_refused():
+    site = Site(guardrails=Picky())
+    for _ in range(2):
+        site.bench.upstream.answer(answer("call 555", usage={"prompt_tokens": 5, "completion_tokens": 3}))
+
+    check_error(await site.ask(messages=MESSAGES), 400, "invalid_request_error", "content_filter")
+    assert [(line.status, line.output_tokens) for line in site.bench.spool.ends] == [(400, 6)]
+
+
+async def test_a_check_beside_the_call_that_blocks_gives_the_upstream_up():
+    class Slow(Guard):
+        def watch(self, on_block):
+            asyncio.get_running_loop().call_later(0.01, on_block)
+
+        async def before_answer(self):
+            raise ContentFiltered("found out late")
+
+    site = Site(guardrails=Slow())
+    stuck = site.bench.upstream.answer([asyncio.Event()])
+
+    talk = await site.ask(messages=MESSAGES)
+
+    assert check_error(talk, 400, "invalid_request_error", "content_filter") == "found out late"
+    assert [line.status for line in site.bench.spool.ends] == [400]
+    assert stuck.is_aborted
 
 
 async def test_a_cached_answer_is_given_with_its_age_and_costs_no_call():

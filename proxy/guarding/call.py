@@ -1,0 +1,217 @@
+"""
+One request under its policies: what is asked, what is answered, whole or in pieces, and what is written down of it.
+
+Rules: what blocks is decided before it goes on. A finding is noted with a masked sample and never with its value. Checks that ask
+somebody else run beside the call to the model where they can only block; where they may change the request they are waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from time import perf_counter
+
+from apikeys.hotpath import Principal
+from guardrails.detection import Facts, TextUnit
+from guardrails.engine.merge import merge_inspections
+from guardrails.engine.off_loop import check_in_thread, is_large
+from guardrails.engine.slow import run_slow
+from guardrails.inspection import Inspection, apply_edits
+from guardrails.json_text import CannotRewrite
+from guardrails.vault import Vault
+from proxy.exchange import Exchange
+from proxy.guarding.active import ActivePolicy
+from proxy.guarding.notes import Notes, Phase, blocked_error, cannot_rewrite
+from proxy.guarding.stream import guard_stream
+from proxy.guarding.stream_texts import StreamTexts
+from proxy.guarding.texts import ReplyTexts, insert_note, read_reply, read_request, set_model
+from proxy.stages.guard import AnswerRejected
+from proxy.telemetry import guardrail_duration
+from proxy.translators.translation import StreamTranslation
+from proxy.wire.model_request import ModelRequest
+
+_CHANGING = frozenset({"redact", "tokenise", "route", "retry"})
+
+
+class PolicyCall:
+    """The `GuardedCall` of a request. `policies`: the most specific first."""
+
+    def __init__(self, policies: tuple[ActivePolicy, ...], version: str, principal: Principal, exchange: Exchange) -> None:
+        self.version = version
+        self._policies = policies
+        self._compiled = tuple(policy.compiled for policy in policies)
+        self._workspace_id = principal.workspace_id
+        self._exchange = exchange
+        self._notes = Notes(exchange)
+        self._facts = Facts()
+        self._vault: Vault | None = None
+        self._beside: asyncio.Task[Inspection] | None = None
+        self._is_awaited = False
+        self._stream: StreamTexts | None = None
+
+    # --- what is asked --------------------------------------------------------------------------------------------------------------
+
+    async def check_request(self, request: ModelRequest) -> ModelRequest:
+        estimate = self._exchange.reservation.estimate if self._exchange.reservation is not None else None
+        texts = read_request(request, estimate.input_tokens if estimate is not None else 0)
+        self._facts = texts.facts
+        if not texts.units:
+            return request
+        inspection = await self._inspect(texts.units, "request")
+        self._raise_if_blocked(inspection, "request")
+        slow = [policy for policy in self._policies if policy.slow_rules]
+        if slow:
+            inspection = await self._ask_about_request(slow, texts.units, inspection)
+        if inspection.edits:
+            try:
+                request = texts.rewrite(self._edited(texts.units, inspection))
+            except CannotRewrite as error:
+                raise cannot_rewrite(inspection, "request") from error
+        if inspection.decision == "route" and inspection.route_to:
+            request = set_model(request, inspection.route_to)
+        return request
+
+    async def _ask_about_request(self, slow: Sequence[ActivePolicy], units: Sequence[TextUnit], so_far: Inspection) -> Inspection:
+        """Ask the slow rules: wait for those that may change the request, begin those that can only block."""
+        changing = [policy for policy in slow if any(rule.action in _CHANGING and rule.mode == "enforce" for rule in policy.slow_rules)]
+        if changing:
+            so_far = merge_inspections([so_far, await self._ask(changing, units, "request")])
+            self._raise_if_blocked(so_far, "request")
+        beside = [policy for policy in slow if policy not in changing]
+        if beside:
+            self._beside = asyncio.create_task(self._ask(beside, units, "request"))
+        return so_far
+
+    async def _ask(self, policies: Sequence[ActivePolicy], units: Sequence[TextUnit], phase: Phase) -> Inspection:
+        """Return what slow rules say, all of them side by side; each under its own deadline."""
+        asked = await asyncio.gather(*(run_slow(policy.compiled, units, self._facts) for policy in policies))
+        for inspection in asked:
+            self._notes.take(inspection, phase)
+        return merge_inspections(asked)
+
+    def watch(self, on_block: Callable[[], None]) -> None:
+        if self._beside is None:
+            return
+
+        def look(task: asyncio.Task[Inspection]) -> None:
+            if self._is_awaited or task.cancelled():
+                return  # whoever waits is told
+            if task.exception() is not None or task.result().decision == "block":
+                on_block()
+
+        self._beside.add_done_callback(look)
+
+    async def before_answer(self) -> None:
+        if self._beside is not None:
+            self._is_awaited = True
+            inspection = await asyncio.shield(self._beside)
+            self._beside = None
+            self._raise_if_blocked(inspection, "request")
+        if self._stream is not None:
+            await self._ask_about_answer(self._stream.whole_units())
+
+    # --- what is answered -----------------------------------------------------------------------------------------------------------
+
+    async def check_reply(self, request: ModelRequest, body: bytes) -> bytes:
+        if not self._is_answer_covered:
+            return body
+        texts = read_reply(request.operation, body)
+        if not texts.units:
+            return body
+        inspection = await self._inspect(texts.units, "response")
+        asked = await self._ask_about_answer(texts.units)
+        if asked is not None:
+            inspection = merge_inspections([inspection, asked])
+        self._raise_if_blocked(inspection, "response")
+        changed = self._edited(texts.units, inspection)
+        if self._vault is not None and len(self._vault):
+            changed = self._restored(texts, changed)
+        try:
+            return texts.rewrite(changed) if changed else body
+        except CannotRewrite as error:
+            raise cannot_rewrite(inspection, "response") from error
+
+    async def _ask_about_answer(self, units: Sequence[TextUnit]) -> Inspection | None:
+        slow = [policy for policy in self._policies if policy.covers_answers and policy.slow_rules]
+        if not slow or not units:
+            return None
+        asked = await self._ask(slow, units, "response")
+        self._raise_if_blocked(asked, "response")
+        return asked
+
+    @property
+    def _is_answer_covered(self) -> bool:
+        return self._vault is not None or any(policy.covers_answers for policy in self._policies)
+
+    def guard_stream(self, request: ModelRequest, stream: StreamTranslation) -> StreamTranslation:
+        if not self._is_answer_covered:
+            return stream
+        self._stream = StreamTexts(self._policies, self._facts, self._vault)
+        return guard_stream(stream, request.operation, self._stream)
+
+    def insert_note(self, request: ModelRequest, note: str) -> ModelRequest:
+        return insert_note(request, note)
+
+    def note_stream(self) -> None:
+        if self._stream is not None:
+            for inspection in self._stream.inspections():
+                self._notes.take(inspection, "response")
+
+    def close(self) -> None:
+        if self._beside is not None:
+            self._beside.cancel()
+            self._beside = None
+
+    # --- both -----------------------------------------------------------------------------------------------------------------------
+
+    async def _inspect(self, units: Sequence[TextUnit], phase: Phase) -> Inspection:
+        began_at = perf_counter()
+        is_off_loop = is_large(units)
+        inspections: list[Inspection] = []
+        for policy in self._policies:
+            if phase == "response" and not policy.covers_answers:
+                continue
+            if is_off_loop:
+                inspection = await check_in_thread((policy.compiled,), units, self._facts, self._workspace_id)
+            else:
+                inspection = policy.compiled.check(units, self._facts, self._workspace_id)
+            self._notes.take(inspection, phase)
+            inspections.append(inspection)
+        guardrail_duration(phase).observe(perf_counter() - began_at)
+        return merge_inspections(inspections)
+
+    def _raise_if_blocked(self, inspection: Inspection, phase: Phase) -> None:
+        """Errors: ContentFiltered; AnswerRejected for an answer that may be given anew."""
+        if inspection.decision == "block" or (phase == "request" and inspection.decision == "retry"):
+            raise blocked_error(inspection, phase)
+        if phase == "response" and inspection.decision == "route":
+            raise blocked_error(inspection, phase)
+        if inspection.decision == "retry":
+            raise AnswerRejected(inspection.note, blocked_error(inspection, phase))
+
+    def _edited(self, units: Sequence[TextUnit], inspection: Inspection) -> dict[int, str]:
+        """Return the new texts of those units that have edits."""
+        edits = inspection.edits
+        if self._vault is None and any(edit.is_reversible for each in edits.values() for edit in each):
+            self._vault = Vault([unit.text for unit in units], self._external_tools())
+        if self._vault is None:
+            return {place: apply_edits(units[place].text, each) for place, each in edits.items()}
+        return {place: self._vault.protect(units[place].text, each) for place, each in edits.items()}
+
+    def _restored(self, texts: ReplyTexts, changed: dict[int, str]) -> dict[int, str]:
+        """Return the new texts with the values in the places of their tokens, where the texts may be changed at all."""
+        vault = self._vault
+        if vault is None:
+            return changed
+        restored = dict(changed)
+        for place, unit in enumerate(texts.units):
+            if unit.is_call or texts.is_fixed(place) or (unit.tool and vault.is_external(unit.tool)):
+                continue
+            before = changed.get(place, unit.text)
+            after = vault.restore(before)
+            if after != before:
+                restored[place] = after
+        return restored
+
+    def _external_tools(self) -> list[str]:
+        return [name for policy in self._compiled for name in policy.document.external_tools]
