@@ -24,6 +24,7 @@ from proxy.gateway import Gateway
 from proxy.limiter.window_bucket import is_budget
 from proxy.reply_headers import JSON_HEADERS, exchange_headers, limit_headers
 from proxy.response_flow import resolve_previous
+from proxy.response_state import keep_on_backend
 from proxy.snapshot import Price, Route, Snapshot, Target
 from proxy.stages.authenticate import authenticate, require
 from proxy.stages.guard import guard
@@ -203,7 +204,9 @@ async def _explain(question: _Question, request: ModelRequest, body_bytes: int) 
     caller = Caller(principal, exchange.client_ip, known.model if known else "", exchange.end_user or request.end_user, exchange.tags)
     said["limits"] = await peek(caller, expected, snapshot, gateway.plans)
     _note_limits(question)
-    policy_version = ""
+    policy_version = kept_by = ""
+    if request.operation == "responses" and gateway.responses is not None:
+        request, kept_by = await resolve_previous(gateway.responses, principal.workspace_id, request)
     if gateway.guardrails is not None:
         guarded = await gateway.guardrails.open(snapshot, principal, exchange, request.model)
         try:
@@ -215,8 +218,7 @@ async def _explain(question: _Question, request: ModelRequest, body_bytes: int) 
     found = find_route(request.model, principal, snapshot)
     targets = route(found, now_s)
     said["route"] = found.model
-    if request.operation == "responses" and gateway.responses is not None:
-        request, targets = await resolve_previous(gateway.responses, principal.workspace_id, request, targets)
+    targets = keep_on_backend(targets, kept_by)
     said["candidates"] = [_describe_candidate(target, request, snapshot, exchange, now_s) for target in targets]
     is_lost = all(candidate["untranslatable"] for candidate in said["candidates"])
     if request.operation == "count_tokens" and not any(

@@ -158,7 +158,7 @@ class Delivery:
     async def _try(self, target: Target, outlet: StreamOutlet | None) -> None:
         exchange = self.exchange
         self.target = target
-        self.usage = self.stream = None
+        self.usage, self.stream = self.spent, None
         backend = self.snapshot.backends[target.backend]
         translation = find_translation(self.request.operation, backend.provider)
         response = await forward(exchange, self.request, target, backend, translation, self.gateway.upstream)
@@ -221,10 +221,13 @@ class Delivery:
         try:
             await relay(response, stream, outlet, on_content=self._note_first_token, min_bytes_per_s=min_bytes_per_s)
         finally:
-            self.usage = stream.usage
+            self.usage = stream.usage if self.spent is None else _added(self.spent, stream.usage)
             if self.guarded is not None:
                 self.guarded.note_stream()
         self.exchange.timings.mark("upstream")
+        if self.guarded is not None:
+            await self.guarded.before_answer()  # a keepalive may have begun the stream before there was an answer to ask about
+            self.exchange.timings.mark("guard_answer")
         self._record_success(stream.content_bytes)
         if self.on_answer is not None:
             await self.on_answer(stream.tail)

@@ -32,6 +32,7 @@ from proxy.gateway import Gateway
 from proxy.idempotency import run_idempotently
 from proxy.reply_headers import JSON_HEADERS, cache_headers, cost_header, exchange_headers, limit_headers, reply_headers
 from proxy.response_flow import remember_response, resolve_previous
+from proxy.response_state import keep_on_backend
 from proxy.sinks import CapturingSink, content_type_of
 from proxy.snapshot import Route, Snapshot, Target
 from proxy.stages.authenticate import authenticate, require
@@ -155,6 +156,9 @@ async def _answer(call: _Call, sink: Sink) -> None:
     if call.request.operation == "moderations" and gateway.moderator is not None and call.snapshot.find_route(call.request.model) is None:
         await _send_moderation(call, sink, gateway.moderator)
         return
+    kept_by = ""
+    if call.request.operation == "responses" and gateway.responses is not None:
+        call.request, kept_by = await resolve_previous(gateway.responses, principal.workspace_id, call.request)
     if gateway.guardrails is not None:
         call.guarded = await gateway.guardrails.open(call.snapshot, principal, exchange, call.request.model)
         call.request = await guard(call.guarded, call.request)
@@ -163,8 +167,7 @@ async def _answer(call: _Call, sink: Sink) -> None:
     targets = route(found, gateway.now_s())
     exchange.candidates = tuple((target.backend, target.upstream_model, target.weight) for target in targets)
     exchange.timings.mark("route")
-    if call.request.operation == "responses" and gateway.responses is not None:
-        call.request, targets = await resolve_previous(gateway.responses, principal.workspace_id, call.request, targets)
+    targets = keep_on_backend(targets, kept_by)
     if call.request.operation == "count_tokens" and not any(_counts_tokens(target, call.snapshot) for target in targets):
         await _send_token_count(call, sink)
         return
@@ -185,6 +188,8 @@ def _counts_tokens(target: Target, snapshot: Snapshot) -> bool:
 
 async def _send_token_count(call: _Call, sink: Sink) -> None:
     """Answer with our own estimate where no provider of the route counts; the header says so."""
+    if call.guarded is not None:
+        await call.guarded.before_answer()
     call.reservation.refund()
     _record_free(call, sink, "")
     body = b'{"input_tokens":%d}' % call.reservation.estimate.input_tokens
@@ -205,6 +210,8 @@ async def _answer_from_cache(call: _Call, sink: Sink, found: Route, targets: tup
     cached = await look_up(plan, call.principal.workspace_id, gateway.replies)
     exchange.timings.mark("look_up")
     if cached is not None:
+        if call.guarded is not None:
+            await call.guarded.before_answer()  # what they were asked may differ in what was hidden since
         await _send_cached(call, sink, cached)
         return
     if exchange.cache_control == "only-if-cached":
@@ -220,6 +227,9 @@ async def _answer_from_cache(call: _Call, sink: Sink, found: Route, targets: tup
 async def _share(call: _Call, sink: Sink, found: Route, targets: tuple[Target, ...], plan: CachePlan) -> None:
     flights, exchange = call.gateway.flights, call.exchange
     flight = flights.find(plan.fingerprint)
+    if flight is not None and call.guarded is not None:
+        await call.guarded.before_answer()  # as above
+        flight = flights.find(plan.fingerprint)
     if flight is not None:
         exchange.cache = "COALESCED"
         call.reservation.refund()

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from proxy.exchange import Exchange
-from proxy.response_state import TTL_S, ResponseStore, keep_on_backend, resolve_state, response_in_tail, to_store
-from proxy.snapshot import Snapshot, Target
+from proxy.response_state import TTL_S, ResponseStore, resolve_state, response_in_tail, to_store
+from proxy.snapshot import Snapshot
 from proxy.wire.model_request import ModelRequest
 
 
-async def resolve_previous(
-    store: ResponseStore, workspace_id: str, request: ModelRequest, targets: tuple[Target, ...]
-) -> tuple[ModelRequest, tuple[Target, ...]]:
+async def resolve_previous(store: ResponseStore, workspace_id: str, request: ModelRequest) -> tuple[ModelRequest, str]:
     """
-    Return the request with what we keep of earlier responses in it, and the targets that can go on from them.
+    Return the request with what we keep of earlier responses in it, and the only backend that can go on from them, empty for any.
+
+    Before the policies look: what goes to a model again is looked at again.
 
     Errors: PreviousResponseNotFound, BadRequest, StoreUnavailable. Cost: nothing for a request that refers to none.
     """
     resolved = await resolve_state(request, workspace_id, store)
-    return resolved.request, keep_on_backend(targets, resolved.backend)
+    return resolved.request, resolved.backend
 
 
 def remember_response(

@@ -30,7 +30,7 @@ Check = Callable[[Subject], Sequence[Hit]]
 
 @dataclass(frozen=True, slots=True)
 class SentenceRule:
-    """`check` is pure and says what counts, thresholds included. A hit of the whole sentence (0, 0) cannot be hidden, only reported."""
+    """`check` is pure and says what counts, thresholds included. A hit of the whole sentence (0, 0) cannot be hidden: it stops."""
 
     rule: str
     action: Action
@@ -104,9 +104,9 @@ class SentenceGate:
             for hit in self._hits(rule, subject):
                 placed = replace(hit, start=base + hit.start, end=base + hit.end) if hit.end else replace(hit, start=base, end=base + end)
                 self.findings.append(StreamFinding(placed, rule.rule, rule.action, sentence[hit.start : hit.end]))
-                if rule.action in STOPPING:
+                if rule.action in STOPPING or (rule.action in HIDING and hit.start >= hit.end):
                     self._stop(StreamBlocked(rule.rule, rule.action))
-                if rule.action in HIDING and hit.start < hit.end:
+                if rule.action in HIDING:
                     spans.append(Span(hit.start, hit.end, hit.label, rule.severity, rule.action == "tokenise"))
         pieces: list[str] = []
         at = 0

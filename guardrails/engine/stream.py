@@ -269,9 +269,9 @@ class TextStream:
 
     def _take(self, rule: StreamRule, hit: Hit, value: str) -> None:
         self.findings.append(StreamFinding(hit, rule.rule, rule.action, value))
-        if rule.action in STOPPING:
+        if rule.action in STOPPING or (rule.action in HIDING and hit.start >= hit.end):  # nothing to hide it by
             raise StreamBlocked(rule.rule, rule.action)
-        if rule.action in HIDING and hit.start < hit.end:
+        if rule.action in HIDING:
             self._pending.append(Span(hit.start, hit.end, hit.label, rule.severity, rule.action == "tokenise"))
 
     def _refine(self, rule: StreamRule, hit: Hit) -> Sequence[Hit]:

@@ -2,15 +2,20 @@
 What a text is made of for a linear model: numbers of its words, of pairs of words, and of the word classes that meet in a sentence.
 
 Rules: pure Python and no floats, so that every machine makes the same numbers; a text is cut into sentences first, and no feature
-reaches over the end of one, so a window of sentences costs one addition. What is read of a text is bounded, and says so.
+reaches over the end of one, so a window of sentences costs one addition. What is read of a text is bounded, and says so. What a sentence only
+says again is read once: a word in a long row, or a table of numbers, proves no more than the word itself.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
+import re2
 
 from guardrails.learned.lexicon import find_class
 
@@ -31,31 +36,54 @@ END_CHARACTERS = 2_048
 MAX_WORDS = 48
 MIN_WORDS = 4
 MAX_CLASSES = 12
-_WORDS_CACHED = 20_000
+MIN_KINDS = 3
+"""So many different words a sentence of repetitions must have to say anything."""
+
+WORDS_KEPT = 8_192
+LONGEST_KEPT = 24
+"""Words that are remembered from text to text, and how long they may be: at most 4 MB."""
 
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3"
 _PIECE = re.compile(r"[^.!?;\n\r|\u3002\uff01\uff1f\uff1b]+")
 _WORD = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+|[<>\[\]{{}}]+")
 _ASCII_WORD = re.compile(r"[a-z0-9_]+|[<>\[\]{}]+")
-_INTEREST = re.compile(
-    r"(?i)\b(?:ignor|disregard|forget|overrid|bypass|instruct|system prompt|assistant|unrestricted|jailbreak|pretend|you are now|from now"
-    r"|your (?:re(?:ply|sponse)|answer|output)|developer mode|do anything)"
+_OPTIONS = re2.Options()
+_OPTIONS.encoding = re2.Options.Encoding.LATIN1
+_INTEREST = re2.compile(
+    rb"(?i)\b(?:ignor|disregard|forget|overrid|bypass|instruct|system prompt|assistant|unrestricted|jailbreak|pretend|you are now|from now"
+    rb"|your (?:re(?:ply|sponse)|answer|output)|developer mode|do anything)",
+    _OPTIONS,
 )
+_PLAIN = bytes(
+    ord("\n") if chr(each) in ".!?;\n\r|" else ord(chr(each).lower()) if chr(each) == "_" or chr(each).isalnum() or chr(each) in "<>[]{}" else 32
+    for each in range(128)
+) + bytes(128)
+"""What ASCII characters are to a reader of words: lower case, the end of a piece, or a space."""
+
+_ODD = re.compile(r"[0-9<>\[\]{}]")
 
 _FIRST = 0x51ED27  # what comes before a sentence's first word
 _PAIR, _SKIP = 0x2C1B3C6D, 0x297A2D39
 _OTHER = 0x1656673F
 _TRIPLE_FIRST, _TRIPLE_SECOND, _TRIPLE_THIRD = 0x1B873593, 0x0CC9E2D5, 0x3F4A7C15
 _CLASS_REACH = 4  # how many classes further a pair may reach
+_SUM_MASK = (1 << 29) - 1  # of a sum only bits 11 to 28 count, and small numbers are added faster
+
+BEFORE_FIRST = ""
+"""Stands before a sentence's first word; no word is empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """Where a sentence lies in the text that was read, and the numbers of what it holds, as often as it holds them."""
+class Sentence(msgspec.Struct, frozen=True):
+    """Where a sentence lies in the text that was read, and its words in lower case, `0` for every number."""
 
     start: int
     end: int
-    features: list[int]
+    words: list[str]
+
+    @property
+    def features(self) -> list[int]:
+        """The numbers of what the sentence holds, as often as it holds them. Cost: 0.7 us per word."""
+        return _features_of(self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +96,39 @@ class Reading:
 
 
 def read(text: str) -> Reading:
-    """Return the sentences of a text with their features. Cost: about 0.1 ms per 1 KB, and no more than 1.5 ms."""
+    """Return the sentences of a text. Cost: 0.03 ms per 1 KB, and no more than 0.5 ms for words that were met before."""
     if len(text) <= MAX_CHARACTERS:
-        return Reading(tuple(_sentences(text, 0, len(text))), len(text))
+        return Reading(_told_once(_sentences(text, 0, len(text))), len(text))
     spans = _spans_of_interest(text)
     sentences = [sentence for start, end in spans for sentence in _sentences(text, start, end)]
-    return Reading(tuple(sentences), sum(end - start for start, end in spans), is_partial=True)
+    return Reading(_told_once(sentences), sum(end - start for start, end in spans), is_partial=True)
 
 
 def features(text: str) -> list[int]:
-    """Return the features of all sentences of a text, one sentence after the other: what a model is trained on."""
-    return [number for sentence in read(text).sentences for number in sentence.features]
+    """Return the features of all sentences of a text, one sentence after the other, repetitions included."""
+    if len(text) > MAX_CHARACTERS:
+        return [number for start, end in _spans_of_interest(text) for each in _sentences(text, start, end) for number in each.features]
+    return [number for each in _sentences(text, 0, len(text)) for number in each.features]
+
+
+def _told_once(sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:
+    """
+    Leave out what is only said again: a sentence that repeats the one before, and in one that is mostly repetition all but the first of
+    each word. Where too few words are left, nothing is said at all.
+    """
+    found: list[Sentence] = []
+    last: list[str] = []
+    for sentence in sentences:
+        words = sentence.words
+        if 2 * len(kinds := set(words)) <= len(words):
+            if len(kinds) < MIN_KINDS:
+                continue
+            words = list(dict.fromkeys(words))
+            sentence = Sentence(sentence.start, sentence.end, words)
+        if words != last:
+            found.append(sentence)
+            last = words
+    return tuple(found)
 
 
 def _spans_of_interest(text: str) -> list[tuple[int, int]]:
@@ -86,8 +136,9 @@ def _spans_of_interest(text: str) -> list[tuple[int, int]]:
     last = len(text) - END_CHARACTERS
     spans = [(0, END_CHARACTERS)]
     left = MAX_CHARACTERS - 2 * END_CHARACTERS
-    for found in _INTEREST.finditer(text, END_CHARACTERS, last):
-        start, end = max(found.start() - 200, spans[-1][1]), min(found.end() + 300, last)
+    middle = text[END_CHARACTERS:last].encode("latin-1", "replace")  # a byte for each character
+    for found in _INTEREST.finditer(middle):
+        start, end = max(END_CHARACTERS + found.start() - 200, spans[-1][1]), min(END_CHARACTERS + found.end() + 300, last)
         if end <= start:
             continue
         spans.append((start, min(end, start + left)))
@@ -98,78 +149,124 @@ def _spans_of_interest(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-def _sentences(text: str, start: int, end: int) -> Iterator[Sentence]:
+def _sentences(text: str, start: int, end: int) -> list[Sentence]:
     """Short pieces join the next one, so that a word on each line is no way to hide a sentence; long ones are cut."""
+    found: list[Sentence] = []
     words: list[str] = []
-    first = start
-    is_open = False
-    find = (_ASCII_WORD if text.isascii() else _WORD).findall
-    for piece in _PIECE.finditer(text, start, end):
-        if not is_open:
-            first, words, is_open = piece.start(), [], True
-        words += find(piece.group().lower())
+    first = -1
+    for at, piece in _ascii_pieces(text, start, end) if text.isascii() else _pieces(text, start, end):
+        if first < 0:
+            first, words = at, []
+        words += _words_of(piece)
         if len(words) >= MIN_WORDS:
-            yield from _cut(words, first, piece.end())
-            is_open = False
-    if is_open and words:
-        yield from _cut(words, first, end)
+            _cut(words, first, at + len(piece), found)
+            first = -1
+    if first >= 0 and words:
+        _cut(words, first, end, found)
+    return found
 
 
-def _cut(words: list[str], start: int, end: int) -> Iterator[Sentence]:
+def _ascii_pieces(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
+    """Yield what lies between ends of sentences, in plain letters, and where it begins."""
+    at = start
+    for piece in _plain(text[start:end]).split("\n"):
+        if piece:
+            yield at, piece
+        at += len(piece) + 1
+
+
+def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
+    for found in _PIECE.finditer(text, start, end):
+        piece = found.group()
+        yield found.start(), _plain(piece) if piece.isascii() else piece
+
+
+def _plain(text: str) -> str:
+    return text.encode("ascii").translate(_PLAIN).decode("ascii")
+
+
+def _words_of(piece: str) -> list[str]:
+    if not piece.isascii():
+        words = _WORD.findall(piece.lower())
+    elif _ODD.search(piece) is None:
+        return piece.split()
+    else:
+        words = _ASCII_WORD.findall(piece)
+    return ["0" if word.isdigit() else word for word in words]
+
+
+def _cut(words: list[str], start: int, end: int, found: list[Sentence]) -> None:
     if len(words) <= MAX_WORDS:
-        yield Sentence(start, end, _features_of(words))
+        found.append(Sentence(start, end, words))
         return
     parts = -(-len(words) // MAX_WORDS)
     size = -(-len(words) // parts)
     width = end - start
     for index in range(parts):
-        yield Sentence(
-            start + width * index // parts, start + width * (index + 1) // parts, _features_of(words[index * size : (index + 1) * size])
+        found.append(
+            Sentence(start + width * index // parts, start + width * (index + 1) // parts, words[index * size : (index + 1) * size])
         )
 
 
-class _Numbers(dict[str, tuple[int, int, int, int, int, int]]):
+class Numbers(NamedTuple):
     """
-    What is needed of a word, made when it is first met: its feature, that of its beginning, its part in a pair as the first, as the
-    second and as the first but one, and its class (0 for none).
+    What is needed of a word: its feature, that of its beginning, its part in a pair as the first, as the second and as the first but
+    one, and its class (0 for none).
     """
 
-    def __missing__(self, word: str) -> tuple[int, int, int, int, int, int]:
-        if len(self) >= _WORDS_CACHED:
-            self.clear()
-        shape = "0" if word.isdigit() else word
-        number = _number(shape)
-        beginning = _number("^" + shape[:5]) if len(shape) > 5 else number
-        self[word] = found = (
-            number & _MASK,
-            beginning & _MASK,
-            number * _PAIR,
-            number * _OTHER,
-            number * _SKIP,
-            find_class(word),
-        )
+    word: int
+    beginning: int
+    first: int
+    second: int
+    skipped: int
+    kind: int
+
+
+class _KnownNumbers(dict[str, Numbers]):
+    def __missing__(self, word: str) -> Numbers:
+        found = numbers_of(word)
+        if len(word) <= LONGEST_KEPT:
+            if len(self) >= WORDS_KEPT:
+                self.clear()
+            self[word] = found
         return found
+
+
+def numbers_of(word: str) -> Numbers:
+    """Return the numbers of a word that is lower case, or those of `BEFORE_FIRST`, of which only `first` counts. Cost: 3 us."""
+    number = _number("0" if word.isdigit() else word) if word else _FIRST
+    beginning = _number("^" + word[:5]) if len(word) > 5 and not word.isdigit() else number
+    return Numbers(
+        number & _MASK,
+        beginning & _MASK,
+        number * _PAIR & _SUM_MASK,
+        number * _OTHER & _SUM_MASK,
+        number * _SKIP & _SUM_MASK,
+        find_class(word),
+    )
 
 
 def _number(word: str) -> int:
     return zlib.crc32(word.encode("utf-8", "surrogatepass")) & 0xFFFFFF
 
 
-_NUMBERS = _Numbers()
+_NUMBERS = _KnownNumbers()
+
+
+def pair_features(firsts: Sequence[int], seconds: Sequence[int]) -> list[int]:
+    """Return the feature of each first with its second, as long as there are both."""
+    return [a + b >> 11 & _MASK for a, b in zip(firsts, seconds, strict=False)]
 
 
 def _features_of(words: list[str]) -> list[int]:
-    own, beginnings, firsts, seconds, skipped, classes = zip(*map(_NUMBERS.__getitem__, words), strict=True)
-    found = [*own, *beginnings, _FIRST * _PAIR + seconds[0] >> 11 & _MASK]
-    found += [a + b >> 11 & _MASK for a, b in zip(firsts, seconds[1:], strict=False)]
-    found += [a + b >> 11 & _MASK for a, b in zip(skipped, seconds[2:], strict=False)]
-    if any(classes):
-        found += _features_of_classes([each for each in classes if each][:MAX_CLASSES])
-    return found
+    own, beginnings, firsts, seconds, skipped, kinds = zip(*map(_NUMBERS.__getitem__, (BEFORE_FIRST, *words)), strict=True)
+    found = [*own[1:], *beginnings[1:], *pair_features(firsts, seconds[1:]), *pair_features(skipped[1:], seconds[3:])]
+    return found + features_of_classes(kinds)
 
 
-def _features_of_classes(classes: list[int]) -> list[int]:
+def features_of_classes(kinds: Sequence[int]) -> list[int]:
     """Classes, ordered pairs of near ones, and three in a row: what `ignore`, `ignora` and `vergiss` have in common."""
+    classes = [each for each in kinds if each][:MAX_CLASSES]
     found = [WORDS + each for each in classes]
     for index, first in enumerate(classes[:-1], start=1):
         base = first * _PAIR_STEP + _PAIRS_AT

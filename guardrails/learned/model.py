@@ -12,12 +12,24 @@ import struct
 import zlib
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from math import sqrt
+from operator import add
 from pathlib import Path
 
-from guardrails.learned.hashing import SIZE, Reading, Sentence, read
+from guardrails.learned.hashing import (
+    BEFORE_FIRST,
+    LONGEST_KEPT,
+    SIZE,
+    WORDS_KEPT,
+    Reading,
+    Sentence,
+    features_of_classes,
+    numbers_of,
+    pair_features,
+    read,
+)
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 WINDOW_SENTENCES = 3
@@ -45,6 +57,28 @@ class Window:
 NOTHING = Window(0.0, -30.0, 0, 0)
 
 
+_Weighed = tuple[int, int, int, int, int]
+"""What a word and its beginning weigh, and the rest of its numbers."""
+
+
+class _WeighedWords(dict[str, _Weighed]):
+    """Words that were met before: most words of a text were in an earlier one."""
+
+    def __init__(self, weights: array[int]) -> None:
+        super().__init__()
+        self._weights = weights
+
+    def __missing__(self, word: str) -> _Weighed:
+        numbers = numbers_of(word)
+        weight = self._weights[numbers.word] + self._weights[numbers.beginning] if word else 0
+        found = (weight, numbers.first, numbers.second, numbers.skipped, numbers.kind)
+        if len(word) <= LONGEST_KEPT:
+            if len(self) >= WORDS_KEPT:
+                self.clear()
+            self[word] = found
+        return found
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearModel:
     """`weights` are whole numbers, -127 to 127, times `scale`: their sums are exact in any order."""
@@ -52,6 +86,10 @@ class LinearModel:
     weights: array[int]
     scale: float
     bias: float
+    _words: _WeighedWords = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_words", _WeighedWords(self.weights))
 
     @classmethod
     def load(cls, path: Path) -> LinearModel:
@@ -81,29 +119,56 @@ class LinearModel:
         return self.bias + self.scale * total / math.sqrt(count + SMOOTHING) if count else -30.0
 
     def best_window(self, reading: Reading) -> Window:
-        """Return the run of one to three sentences, or the whole text, that scores highest. Cost: 40 us per 1 KB."""
+        """
+        Return the run of one to three sentences that scores highest. Cost: 40 us per 1 KB.
+
+        There is no sum over the whole of a long text: it grows with the text's length, and says nothing that no window says.
+        """
         return self.best_of(reading.sentences)
 
     def best_of(self, sentences: Sequence[Sentence]) -> Window:
-        weigh = self.weights.__getitem__
-        totals = [sum(map(weigh, each.features)) for each in sentences]
-        counts = [len(each.features) for each in sentences]
-        best, first, last = -math.inf, 0, 0
-        for index in range(len(sentences)):
-            total = count = 0
-            for end in range(index, min(index + WINDOW_SENTENCES, len(sentences))):
-                total += totals[end]
-                count += counts[end]
-                value = total / sqrt(count + SMOOTHING)
-                if value > best:
-                    best, first, last = value, index, end
         if not sentences:
             return NOTHING
-        whole = sum(totals) / sqrt(sum(counts) + SMOOTHING)
-        if whole > best:
-            best, first, last = whole, 0, len(sentences) - 1
+        totals, counts = self._weigh(sentences)
+        run_totals, run_counts = totals, counts
+        best, first, last = -math.inf, 0, 0
+        for length in range(min(WINDOW_SENTENCES, len(sentences))):
+            if length:
+                run_totals, run_counts = list(map(add, run_totals, totals[length:])), list(map(add, run_counts, counts[length:]))
+            values = [total / sqrt(count + SMOOTHING) for total, count in zip(run_totals, run_counts, strict=False)]
+            highest = max(values)
+            if highest > best:
+                best, first = highest, values.index(highest)
+                last = first + length
         logit = self.bias + self.scale * best
         return Window(logistic(logit), logit, sentences[first].start, sentences[last].end)
+
+    def _weigh(self, sentences: Sequence[Sentence]) -> tuple[list[int], list[int]]:
+        """Return what the features of each sentence weigh together and how many they are, as `Sentence.features` has them."""
+        words: list[str] = []
+        for sentence in sentences:
+            words.append(BEFORE_FIRST)
+            words += sentence.words
+        own, firsts, seconds, skipped, kinds = zip(*map(self._words.__getitem__, words), strict=True)
+        weigh = self.weights.__getitem__
+        pairs = list(map(weigh, pair_features(firsts, seconds[1:])))
+        wide = list(map(weigh, pair_features(skipped, seconds[2:])))
+        totals: list[int] = []
+        counts: list[int] = []
+        start = 0
+        for sentence in sentences:
+            size = len(sentence.words)
+            end = start + size
+            total = sum(own[start : end + 1]) + sum(pairs[start:end]) + sum(wide[start + 1 : end - 1])
+            count = 3 * size + max(size - 2, 0)
+            if any(kinds[start : end + 1]):
+                classes = features_of_classes(kinds[start : end + 1])
+                total += sum(map(weigh, classes))
+                count += len(classes)
+            totals.append(total)
+            counts.append(count)
+            start = end + 1
+        return totals, counts
 
 
 def logistic(value: float) -> float:

@@ -54,6 +54,16 @@ class ActivePolicy:
         self.at_end_rules = tuple(rule for rule in in_answers if rule.conversation is not None)
 
     @cached_property
+    def is_answer_awaited(self) -> bool:
+        """Whether somebody else is asked about answers who may stop them: nothing of a stream may pass before."""
+        return any(holds_streams(rule) for rule in self.slow_rules if "response" in rule.directions)
+
+    @cached_property
+    def winning_names(self) -> frozenset[str]:
+        """The rules that take the place of rules of the same name in less specific policies: what is merely tried takes nothing away."""
+        return frozenset(rule.name for rule in self.compiled.rules if rule.mode == "enforce")
+
+    @cached_property
     def is_stream_held_whole(self) -> bool:
         """Whether a stream's answer must be complete before any of it may pass: a rule looks at it as a whole and may stop it."""
         looking = [*self.at_end_rules, *(rule for rule in self.slow_rules if "response" in rule.directions)]

@@ -15,7 +15,6 @@ from pathlib import Path
 import structlog
 
 from apikeys.hotpath import Principal
-from guardrails.errors import BadRule
 from proxy.errors import Overloaded
 from proxy.exchange import Exchange
 from proxy.guarding.active import ActivePolicy, Ports
@@ -76,34 +75,54 @@ class PolicyBook:
         if snapshot is not self._snapshot:
             self._sets.clear()
             self._snapshot = snapshot
-        key = (principal.key_id, exchange.route, model)
-        found = self._sets.get(key)
-        if found is None:
-            found = await self._find(snapshot, principal, exchange.route, model)
-            self._sets[key] = found
-            if len(self._sets) > _SETS_MAX_COUNT:
-                self._sets.popitem(last=False)
-        return PolicyCall(found.policies, found.version, principal, exchange) if found.policies else None
+        found = await self._set_of(snapshot, principal, exchange.route, model)
+
+        async def policies_of(other: str) -> tuple[ActivePolicy, ...]:
+            return (await self._set_of(snapshot, principal, exchange.route, other)).policies
+
+        return PolicyCall(found.policies, found.version, principal, exchange, policies_of) if found.policies else None
 
     def close(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
+    async def _set_of(self, snapshot: Snapshot, principal: Principal, route: str, model: str) -> ActiveSet:
+        key = (principal.key_id, route, model)
+        found = self._sets.get(key) if snapshot is self._snapshot else None
+        if found is None:
+            found = await self._find(snapshot, principal, route, model)
+            if snapshot is not self._snapshot:
+                return found  # another one came while the policies were compiled: what it made of them is not for its requests
+            self._sets[key] = found
+            if len(self._sets) > _SETS_MAX_COUNT:
+                self._sets.popitem(last=False)
+        return found
+
     async def _find(self, snapshot: Snapshot, principal: Principal, route: str, model: str) -> ActiveSet:
-        holding = [each for each in snapshot.policies if each.holds_for(principal.workspace_id, principal.key_id, model, route)]
+        names = _names_of(model, snapshot)
+        holding = [
+            each
+            for each in snapshot.policies
+            if any(each.holds_for(principal.workspace_id, principal.key_id, name, route) for name in names)
+        ]
         holding.sort(key=lambda each: each.specificity_for(principal.key_id), reverse=True)
         active: list[ActivePolicy] = []
-        seen: set[str] = set()
+        seen: set[str] = set()  # by policies that are more specific, and not as much so
+        beside: set[str] = set()
+        specificity = -1
         for published in holding:
+            if published.specificity_for(principal.key_id) != specificity:
+                specificity = published.specificity_for(principal.key_id)
+                seen |= beside
             try:
                 whole = await self._compile(published, frozenset())
                 left_out = frozenset(seen & set(whole.rules_by_name))
                 active.append(await self._compile(published, left_out) if left_out else whole)
-            except BadRule as error:
+            except Exception as error:
                 log.error("policy_not_compiled", policy=published.name, version=published.version, reason=str(error))
                 raise Overloaded(
                     f"The guardrail policy {published.name!r} is not ready. Tell the gateway's admin.", retry_after_s=5
                 ) from error
-            seen |= set(whole.rules_by_name)
+            beside |= whole.winning_names
         return ActiveSet(tuple(active))
 
     async def _compile(self, published: PublishedPolicy, left_out: frozenset[str]) -> ActivePolicy:
@@ -115,3 +134,9 @@ class PolicyBook:
             future = loop.run_in_executor(self._executor, ActivePolicy, published, self._cache_folder, self._ports, left_out)
             self._compiled[key] = future
         return await asyncio.shield(future)
+
+
+def _names_of(model: str, snapshot: Snapshot) -> set[str]:
+    """Return what a model goes by: an alias is no way around a policy of the model."""
+    found = snapshot.find_route(model)
+    return {model} if found is None or found.model.endswith("*") else {model, found.model}

@@ -8,7 +8,7 @@ somebody else run beside the call to the model where they can only block; where 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
 
 from apikeys.hotpath import Principal
@@ -23,6 +23,7 @@ from proxy.exchange import Exchange
 from proxy.guarding.active import ActivePolicy
 from proxy.guarding.notes import Notes, Phase, blocked_error, cannot_rewrite
 from proxy.guarding.stream import guard_stream
+from proxy.guarding.stream_held import HeldStream
 from proxy.guarding.stream_texts import StreamTexts
 from proxy.guarding.texts import ReplyTexts, insert_note, read_reply, read_request, set_model
 from proxy.stages.guard import AnswerRejected
@@ -36,8 +37,17 @@ _CHANGING = frozenset({"redact", "tokenise", "route", "retry"})
 class PolicyCall:
     """The `GuardedCall` of a request. `policies`: the most specific first."""
 
-    def __init__(self, policies: tuple[ActivePolicy, ...], version: str, principal: Principal, exchange: Exchange) -> None:
+    def __init__(
+        self,
+        policies: tuple[ActivePolicy, ...],
+        version: str,
+        principal: Principal,
+        exchange: Exchange,
+        policies_of: Callable[[str], Awaitable[tuple[ActivePolicy, ...]]] | None = None,
+    ) -> None:
+        """`policies_of` returns those of another model, for requests that a rule sends there."""
         self.version = version
+        self._policies_of = policies_of
         self._policies = policies
         self._compiled = tuple(policy.compiled for policy in policies)
         self._workspace_id = principal.workspace_id
@@ -45,21 +55,42 @@ class PolicyCall:
         self._notes = Notes(exchange)
         self._facts = Facts()
         self._vault: Vault | None = None
-        self._beside: asyncio.Task[Inspection] | None = None
+        self._beside: list[asyncio.Task[Inspection]] = []
+        self._owner: asyncio.Task[None] | None = None
         self._is_awaited = False
         self._stream: StreamTexts | None = None
+        self._passing: StreamTranslation | None = None
+        self._asked: StreamTexts | None = None
 
     # --- what is asked --------------------------------------------------------------------------------------------------------------
 
     async def check_request(self, request: ModelRequest) -> ModelRequest:
+        policies = self._policies
+        while policies:
+            model = request.model
+            request = await self._check_by(policies, request)
+            policies = () if request.model == model else await self._join(request.model)
+        return request
+
+    async def _join(self, model: str) -> tuple[ActivePolicy, ...]:
+        """Put the request under the policies of the model that it was sent to as well; return those that are new to it."""
+        known = {policy.name for policy in self._policies}
+        found = () if self._policies_of is None else await self._policies_of(model)
+        added = tuple(policy for policy in found if policy.name not in known)
+        self._policies += added
+        self._compiled += tuple(policy.compiled for policy in added)
+        self.version = ",".join([self.version, *(policy.digest for policy in added)])
+        return added
+
+    async def _check_by(self, policies: Sequence[ActivePolicy], request: ModelRequest) -> ModelRequest:
         estimate = self._exchange.reservation.estimate if self._exchange.reservation is not None else None
         texts = read_request(request, estimate.input_tokens if estimate is not None else 0)
         self._facts = texts.facts
         if not texts.units:
             return request
-        inspection = await self._inspect(texts.units, "request")
+        inspection = await self._inspect(policies, texts.units, "request")
         self._raise_if_blocked(inspection, "request")
-        slow = [policy for policy in self._policies if policy.slow_rules]
+        slow = [policy for policy in policies if policy.slow_rules]
         if slow:
             inspection = await self._ask_about_request(slow, texts.units, inspection)
         if inspection.edits:
@@ -79,7 +110,7 @@ class PolicyCall:
             self._raise_if_blocked(so_far, "request")
         beside = [policy for policy in slow if policy not in changing]
         if beside:
-            self._beside = asyncio.create_task(self._ask(beside, units, "request"))
+            self._beside.append(asyncio.create_task(self._ask(beside, units, "request")))
         return so_far
 
     async def _ask(self, policies: Sequence[ActivePolicy], units: Sequence[TextUnit], phase: Phase) -> Inspection:
@@ -90,8 +121,9 @@ class PolicyCall:
         return merge_inspections(asked)
 
     def watch(self, on_block: Callable[[], None]) -> None:
-        if self._beside is None:
+        if not self._beside:
             return
+        self._owner = asyncio.current_task()
 
         def look(task: asyncio.Task[Inspection]) -> None:
             if self._is_awaited or task.cancelled():
@@ -99,16 +131,20 @@ class PolicyCall:
             if task.exception() is not None or task.result().decision == "block":
                 on_block()
 
-        self._beside.add_done_callback(look)
+        for task in self._beside:
+            task.add_done_callback(look)
 
     async def before_answer(self) -> None:
-        if self._beside is not None:
-            self._is_awaited = True
-            inspection = await asyncio.shield(self._beside)
-            self._beside = None
-            self._raise_if_blocked(inspection, "request")
-        if self._stream is not None:
-            await self._ask_about_answer(self._stream.whole_units())
+        for task in self._beside:
+            if self._owner is not None and asyncio.current_task() is self._owner:
+                self._is_awaited = True  # and not by a keepalive, which tells nobody
+            self._raise_if_blocked(await asyncio.shield(task), "request")
+        stream = self._stream
+        if stream is not None and stream is not self._asked and self._passing is not None and self._passing.is_done:
+            self._asked = stream
+            asked = await self._ask_about_answer(stream.whole_units())
+            if asked is not None and asked.edits:
+                raise cannot_rewrite(asked, "response")
 
     # --- what is answered -----------------------------------------------------------------------------------------------------------
 
@@ -118,12 +154,13 @@ class PolicyCall:
         texts = read_reply(request.operation, body)
         if not texts.units:
             return body
-        inspection = await self._inspect(texts.units, "response")
+        inspection = await self._inspect(self._policies, texts.units, "response")
         asked = await self._ask_about_answer(texts.units)
         if asked is not None:
             inspection = merge_inspections([inspection, asked])
         self._raise_if_blocked(inspection, "response")
-        changed = self._edited(texts.units, inspection)
+        # No tokens for what the model said: they would be turned back at once.
+        changed = {place: apply_edits(texts.units[place].text, edits) for place, edits in inspection.edits.items()}
         if self._vault is not None and len(self._vault):
             changed = self._restored(texts, changed)
         try:
@@ -147,7 +184,10 @@ class PolicyCall:
         if not self._is_answer_covered:
             return stream
         self._stream = StreamTexts(self._policies, self._facts, self._vault)
-        return guard_stream(stream, request.operation, self._stream)
+        guarded = guard_stream(stream, request.operation, self._stream)
+        is_awaited = any(policy.is_answer_awaited for policy in self._policies)
+        self._passing = HeldStream(guarded, stream) if is_awaited else guarded
+        return self._passing
 
     def insert_note(self, request: ModelRequest, note: str) -> ModelRequest:
         return insert_note(request, note)
@@ -158,17 +198,16 @@ class PolicyCall:
                 self._notes.take(inspection, "response")
 
     def close(self) -> None:
-        if self._beside is not None:
-            self._beside.cancel()
-            self._beside = None
+        for task in self._beside:
+            task.cancel()
 
     # --- both -----------------------------------------------------------------------------------------------------------------------
 
-    async def _inspect(self, units: Sequence[TextUnit], phase: Phase) -> Inspection:
+    async def _inspect(self, policies: Sequence[ActivePolicy], units: Sequence[TextUnit], phase: Phase) -> Inspection:
         began_at = perf_counter()
         is_off_loop = is_large(units)
         inspections: list[Inspection] = []
-        for policy in self._policies:
+        for policy in policies:
             if phase == "response" and not policy.covers_answers:
                 continue
             if is_off_loop:

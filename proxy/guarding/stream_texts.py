@@ -17,6 +17,7 @@ from guardrails.engine.merge import merge_inspections
 from guardrails.engine.samples import mask
 from guardrails.engine.sentences import SentenceGate
 from guardrails.engine.stream import StreamFinding, TextStream
+from guardrails.engine.stream_rules import holds_streams
 from guardrails.engine.transform import StreamBlocked, TextTransformer, TransformerChain
 from guardrails.inspection import Finding, Inspection, Outcome, apply_edits
 from guardrails.json_text import CannotRewrite
@@ -52,6 +53,7 @@ class StreamTexts:
         self._vault = vault
         self._opened: list[_Opened] = []
         self._calls: list[Inspection] = []
+        self._called: list[TextUnit] = []
         self._whole: list[Inspection] = []
         self.is_held_whole = any(policy.is_stream_held_whole for policy in self._policies)
 
@@ -72,6 +74,8 @@ class StreamTexts:
     def finish_call(self, tool: str, arguments: str) -> str:
         """Return the arguments of a complete tool call as they may go on. Errors: ContentFiltered."""
         units = list(call_units(arguments, "arguments", tool, True))
+        if self._asks_about_answers:
+            self._called += units
         inspection = self._check(units, self._calls)
         if inspection.decision not in {"allow", "redact"}:
             raise blocked_error(inspection, "response")
@@ -87,7 +91,7 @@ class StreamTexts:
         """Return what the caller is told of a stream that a rule stopped."""
         for policy in self._policies:
             rule = policy.rules_by_name.get(blocked.rule)
-            if rule is not None:
+            if rule is not None and holds_streams(rule):
                 message = rule.message or DEFAULT_MESSAGE
                 return ContentFiltered(
                     message,
@@ -102,12 +106,11 @@ class StreamTexts:
         return ContentFiltered("The answer was blocked by a guardrail.")
 
     def whole_units(self) -> list[TextUnit]:
-        """Return the texts so far, for rules that ask somebody else about the whole answer."""
-        return [
-            TextUnit("".join(opened.pieces), opened.path, "response", "assistant")
-            for opened in self._opened
-            if self._asks_about_answers and opened.pieces
-        ]
+        """Return the texts and calls so far, for rules that ask somebody else about the whole answer."""
+        if not self._asks_about_answers:
+            return []
+        texts = [TextUnit("".join(opened.pieces), opened.path, "response", "assistant") for opened in self._opened if opened.pieces]
+        return texts + self._called
 
     def inspections(self) -> list[Inspection]:
         """Return what was found, one for each policy and text. Called once, when the stream has ended in whatever way."""

@@ -42,7 +42,10 @@ class GuardedCall(Protocol):
         """Have `on_block` called if a check that is still under way blocks the request while its answer is awaited."""
 
     async def before_answer(self) -> None:
-        """Wait for the checks of the request that are under way. Errors: ContentFiltered."""
+        """
+        Wait for the checks of the request that are under way, and for those of a stream that has come to its end. Called before the
+        first byte of an answer goes out, and again before the last of a stream. Errors: ContentFiltered, AnswerRejected.
+        """
 
     async def check_reply(self, request: ModelRequest, body: bytes) -> bytes:
         """Return a whole answer as it may be seen. Errors: ContentFiltered, AnswerRejected."""

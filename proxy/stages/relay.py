@@ -65,14 +65,23 @@ class StreamOutlet:
         self._start = start
         self._starting = asyncio.Lock()
         self._is_started = False
+        self._failure: Exception | None = None
         self._comment = keepalive
         self._keepalive = Keepalive(keepalive_s, self._send_keepalive) if keepalive_s else None
 
     async def begin(self) -> None:
+        """Whoever comes while it begins waits; what it failed with is everybody's."""
         async with self._starting:
-            if not self._is_started:
-                self._is_started = True  # and not the sink's word: it never starts for a client that left
+            if self._failure is not None:
+                raise self._failure
+            if self._is_started:  # and not the sink's word: it never starts for a client that left
+                return
+            try:
                 await self._start()
+            except Exception as error:
+                self._failure = error
+                raise
+            self._is_started = True
 
     async def write(self, data: bytes) -> None:
         """A client to whom nothing is written, because it is held back, gets keepalives."""
@@ -88,7 +97,10 @@ class StreamOutlet:
             self._keepalive.stop()
 
     async def _send_keepalive(self) -> None:
-        await self.begin()
+        try:
+            await self.begin()
+        except Exception:  # it is kept for whoever has something to write, and nobody awaits this task
+            return
         await self._sink.write(self._comment)
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
+
+from guardrails.engine.database import Database, build_database
+from guardrails.patterns import Pattern
 
 NEAR_CHARACTERS = 48
 """40 characters of words, and what lies between the last of them and the value. Units: characters."""
@@ -165,62 +167,34 @@ def words_before(left: str) -> Tokens:
     return tuple(_WORD.findall(left[-NEAR_CHARACTERS:].lower()))
 
 
-_NO_KEYS: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
-
-
 class Mentions:
     """
     Which words a text mentions at all: what needs a word need not be looked for where the word is nowhere.
 
+    An automaton of their own tells it: one pass, however many words there are.
     Guarantee: a word that `words_before` would show anywhere in the text is among the keys found; more may be.
     """
 
     def __init__(self, keys: Iterable[str]) -> None:
-        import re2  # here: 4 MB that a worker without policies does not need
-        from re2 import _re2
-
-        every = sorted(set(keys), key=lambda each: (-len(each), each))
-        texts = list(dict.fromkeys(each.rstrip("*") for each in every))
-        self._found = {
-            text.encode(): (
-                frozenset(each for each in every if each.endswith("*") and text.startswith(each[:-1])),
-                frozenset(each for each in every if each == text),
-            )
-            for text in texts
-        }
-        latin = "|".join(re.escape(each) for each in texts if each.isascii())
-        others = "|".join(re.escape(each) for each in texts if not each[0].isascii())
-        accented = "|".join(re.escape(each) for each in texts if each[0].isascii() and not each.isascii())
-        options = re2.Options()
-        options.log_errors = False
-        options.never_capture = True  # with groups RE2 walks a slower machine
-        expression = rf"(?i)(?:\b|_|[^\x00-\x7f])({accented}|{latin})|({others})"
-        # The engine's own class: what the package wraps around a match takes five times as long as finding it.
-        self._match: Any = _re2.RE2(expression.encode(), options).Match
-        self._anywhere = _re2.RE2.Anchor.UNANCHORED
+        self._keys = sorted(set(keys))
         self._find = lru_cache(maxsize=8)(self._find_all)
 
     def are_any(self, data: bytes, keys: frozenset[str]) -> bool:
-        """Cost: 5 us per KB the first time a text is asked about, then 0.2 us."""
+        """Cost: 3 us per KB the first time a text is asked about, then 0.2 us. Errors: CouldNotScan."""
         return not keys.isdisjoint(self._find(data))
 
+    @cached_property
+    def _database(self) -> Database:
+        return build_database([Pattern(key, "", _mention(key), is_caseless=True) for key in self._keys])
+
     def _find_all(self, data: bytes) -> frozenset[str]:
-        found: set[str] = set()
-        seen: set[tuple[bytes, bool]] = set()
-        at, size = 0, len(data)
-        while at < size:
-            first, last = self._match(self._anywhere, data, at, size)[0]
-            if first < 0:
-                break
-            at = last
-            written, ends = data[first:last], not (data[at : at + 1].isalnum() or data[at : at + 1] >= b"\x80")
-            if (written, ends) in seen:
-                continue
-            seen.add((written, ends))
-            text = written.decode().lower()
-            for each in (text, text[1:]):  # what stands before a word may have matched with it
-                stems, exact = self._found.get(each.encode(), _NO_KEYS)
-                found |= stems
-                if ends:
-                    found |= exact
-        return frozenset(found)
+        keys = self._keys
+        return frozenset([keys[index] for index in self._database.scan(data)])
+
+
+def _mention(key: str) -> str:
+    """Return what a text holds that has the word; `\\b` knows only ASCII, so beside other letters it stands aside."""
+    text = key.rstrip("*")
+    before = r"(?:\b|_)" if text[0].isascii() else ""
+    after = "" if key.endswith("*") or not text[-1].isascii() else r"(?:\b|_)"
+    return before + re.escape(text) + after

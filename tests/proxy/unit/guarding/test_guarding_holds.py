@@ -12,7 +12,7 @@ import pytest
 from proxy.guarding.active import Ports
 from proxy.guarding.book import PolicyBook
 from proxy.snapshot import Route, Target
-from proxy.testing import FakeUpstream, MemoryReplies, MemoryResponses, create_principal, create_snapshot
+from proxy.testing import FakeUpstream, MemoryResponses, create_principal, create_snapshot
 from tests.proxy import messages_help
 from tests.proxy.asgi_help import Site
 from tests.proxy.chat_help import DONE, ROLE, STOP, USAGE, answer, chat, delta, event
@@ -91,10 +91,6 @@ def verdicts(site: Site, line: int = 0) -> list[dict[str, Any]]:
 # --- a slow check of the request, whoever answers ---------------------------------------------------------------------------------
 
 
-class FromCache:
-    pass
-
-
 async def test_a_slow_check_that_blocks_holds_for_an_answer_from_the_cache():
     service = Service(flagged=False)
     site = guarded_site(published("house", asking()), ports=Ports(egress=service), replies=_memory_cache())
@@ -104,7 +100,7 @@ async def test_a_slow_check_that_blocks_holds_for_an_answer_from_the_cache():
     site.bench.upstream.answer(answer("first"))
     assert (await site.ask(messages=CALM, temperature=0)).status == 200
     again = await site.ask(messages=CALM, temperature=0)
-    assert again.headers["x-gateway-cache"] == "HIT"
+    assert again.headers["x-cache"] == "HIT"
 
     service.flagged = True
     talk = await site.ask(messages=CALM, temperature=0)
@@ -114,9 +110,9 @@ async def test_a_slow_check_that_blocks_holds_for_an_answer_from_the_cache():
 
 
 def _memory_cache() -> Any:
-    from proxy.reply_cache import ReplyCache
+    from proxy.reply_cache import TwoLevelCache
 
-    return ReplyCache(MemoryReplies())
+    return TwoLevelCache(None)
 
 
 async def test_a_slow_check_that_blocks_holds_for_one_who_rides_along():
@@ -295,7 +291,7 @@ async def test_a_slow_check_that_cannot_look_never_passes_silently(trouble, fail
 @pytest.mark.parametrize("action", ["redact", "tokenise", "block"])
 async def test_a_finding_of_the_whole_text_that_cannot_be_hidden_stops_it(action, is_stream):
     german = "Das ist ein deutscher Satz, den hier niemand lesen soll, weil er nicht erlaubt ist und niemand ihn versteht."
-    only = rule("language", action, "response", parameters={"allowed": ["en"]})
+    only = rule("language", action, "response", parameters={"allow": ["en"]})
     site = guarded_site(published("house", only))
     site.bench.upstream.answer([ROLE, content(german), STOP, DONE] if is_stream else answer(german))
 
@@ -366,7 +362,7 @@ def routed_site(*policies: Any, allowed: tuple[str, ...] = ()) -> Site:
     site.bench.use(replace(create_snapshot("gpt", "other"), policies=policies))
     if allowed:
         site.bench.principals.principals.update(
-            {digest: create_principal(models=allowed) for digest in site.bench.principals.principals}
+            {digest: create_principal(allowed_models=allowed) for digest in site.bench.principals.principals}
         )
     return site
 
