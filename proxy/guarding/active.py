@@ -49,7 +49,8 @@ class ActivePolicy:
         in_answers = [rule for rule in self.compiled.rules if "response" in rule.directions]
         self.covers_answers = bool(in_answers)
         self.covers_requests = any("request" in rule.directions for rule in self.compiled.rules)
-        self.slow_rules = self.compiled.slow_rules
+        self.slow_rules = tuple(rule for rule in self.compiled.slow_rules if rule.mode == "enforce")
+        self.shadow_slow_rules = tuple(rule for rule in self.compiled.slow_rules if rule.mode != "enforce")
         self.stream_rules = compile_stream_rules(self.compiled, cache_folder)
         self.at_end_rules = tuple(rule for rule in in_answers if rule.conversation is not None)
 

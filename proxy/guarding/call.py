@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from time import perf_counter
 
 from apikeys.hotpath import Principal
@@ -30,6 +31,10 @@ from proxy.stages.guard import AnswerRejected
 from proxy.telemetry import guardrail_duration
 from proxy.translators.translation import StreamTranslation
 from proxy.wire.model_request import ModelRequest
+
+_IN_SHADOW_MAX_COUNT = 64
+_in_shadow: set[asyncio.Task[Inspection]] = set()
+"""What rules in shadow ask just now, for all requests of this worker; more are not asked."""
 
 _CHANGING = frozenset({"redact", "tokenise", "route", "retry"})
 
@@ -90,6 +95,7 @@ class PolicyCall:
             return request
         inspection = await self._inspect(policies, texts.units, "request")
         self._raise_if_blocked(inspection, "request")
+        self._ask_in_shadow(policies, texts.units, "request")
         slow = [policy for policy in policies if policy.slow_rules]
         if slow:
             inspection = await self._ask_about_request(slow, texts.units, inspection)
@@ -115,10 +121,26 @@ class PolicyCall:
 
     async def _ask(self, policies: Sequence[ActivePolicy], units: Sequence[TextUnit], phase: Phase) -> Inspection:
         """Return what slow rules say, all of them side by side; each under its own deadline."""
-        asked = await asyncio.gather(*(run_slow(policy.compiled, units, self._facts) for policy in policies))
+        asked = await asyncio.gather(*(run_slow(policy.compiled, units, self._facts, "enforce") for policy in policies))
         for inspection in asked:
             self._notes.take(inspection, phase)
         return merge_inspections(asked)
+
+    def _ask_in_shadow(self, policies: Sequence[ActivePolicy], units: Sequence[TextUnit], phase: Phase) -> None:
+        """
+        Begin what slow rules in shadow would do. Nothing waits for it: what it says before the request ends is in the record, what it
+        says later in the metrics alone.
+        """
+        for policy in policies:
+            if policy.shadow_slow_rules and len(_in_shadow) < _IN_SHADOW_MAX_COUNT:
+                task = asyncio.create_task(run_slow(policy.compiled, units, self._facts, "shadow"))
+                _in_shadow.add(task)
+                task.add_done_callback(partial(self._note_shadow, phase))
+
+    def _note_shadow(self, phase: Phase, task: asyncio.Task[Inspection]) -> None:
+        _in_shadow.discard(task)
+        if not task.cancelled() and task.exception() is None:
+            self._notes.take(task.result(), phase)
 
     def watch(self, on_block: Callable[[], None]) -> None:
         if not self._beside:
@@ -169,8 +191,11 @@ class PolicyCall:
             raise cannot_rewrite(inspection, "response") from error
 
     async def _ask_about_answer(self, units: Sequence[TextUnit]) -> Inspection | None:
+        if not units:
+            return None
+        self._ask_in_shadow(self._policies, units, "response")
         slow = [policy for policy in self._policies if policy.covers_answers and policy.slow_rules]
-        if not slow or not units:
+        if not slow:
             return None
         asked = await self._ask(slow, units, "response")
         self._raise_if_blocked(asked, "response")

@@ -134,7 +134,7 @@ class StreamTexts:
 
     @property
     def _asks_about_answers(self) -> bool:
-        return any("response" in rule.directions for policy in self._policies for rule in policy.slow_rules)
+        return any("response" in rule.directions for policy in self._policies for rule in policy.compiled.slow_rules)
 
     @property
     def _needs_whole_text(self) -> bool:

@@ -207,6 +207,7 @@ class Services:
         self.after_s = after_s
         self.asked = 0
         self.cancelled = 0
+        self.done = 0
 
     async def post_json(self, url, headers, body, timeout_s):
         self.asked += 1
@@ -215,6 +216,7 @@ class Services:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
+        self.done += 1
         return 200, json.dumps({"flagged": self.flagged, "score": 1.0}).encode()
 
 
@@ -289,3 +291,16 @@ class _Exchange:
 
 async def _principal(site):
     return next(iter(site.bench.principals.principals.values()))
+
+
+async def test_a_slow_rule_in_shadow_delays_nothing_and_is_counted():
+    services = Services(flagged=True, after_s=0.05)
+    site = guarded_site(published("house", _asking(mode="shadow")), ports=Ports(egress=services))
+    site.bench.upstream.answer(answer("at once"))
+
+    talk = await asyncio.wait_for(site.ask(messages=ASKED), 10)
+
+    assert (talk.status, services.done) == (200, 0)
+    while services.done == 0:
+        await asyncio.sleep(0.01)
+    assert (services.asked, services.cancelled) == (1, 0)
