@@ -11,7 +11,8 @@ import asyncio
 import datetime as dt
 import os
 import select
-from typing import Any
+import time
+from functools import lru_cache
 
 import msgspec
 import structlog
@@ -23,6 +24,26 @@ _BACKLOG_BYTES = 4 * 1024 * 1024
 log = structlog.get_logger(__name__)
 
 _encoder = msgspec.json.Encoder()
+_EVENT = (
+    b'{"ts":"%b","level":"%b","event":"%b","request_id":"%b","method":"%b","route":%b,"status":%d,'
+    b'"latency_ms":%.3f,"overhead_ms":%.3f,"client_ip":%b'
+)
+"""Written with one formatting: every request pays for it. Methods are of a closed set and need no escapes."""
+
+
+@lru_cache(maxsize=4096)
+def _dump_text(text: str) -> bytes:
+    return _encoder.encode(text)
+
+
+@lru_cache(maxsize=4)
+def _second(seconds: int) -> bytes:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()
+
+
+def _timestamp(now_s: float) -> bytes:
+    seconds = int(now_s)
+    return b"%b.%06dZ" % (_second(seconds), int((now_s - seconds) * 1e6))
 
 
 class RequestLog:
@@ -47,25 +68,30 @@ class RequestLog:
         latency_ms = elapsed_s * 1e3
         overhead_ms = latency_ms - upstream_s * 1e3
         is_slow = overhead_ms > self._slow_overhead_ms or latency_ms > self._slow_total_ms
-        event: dict[str, Any] = {
-            "ts": dt.datetime.now(dt.UTC),
-            "level": "warning" if is_slow else "info",
-            "event": "slow_request" if is_slow else "request",
-            "request_id": exchange.request_id,
-            "method": exchange.method,
-            "route": exchange.route,
-            "status": status,
-            "latency_ms": round(latency_ms, 3),
-            "overhead_ms": round(overhead_ms, 3),
-            "client_ip": exchange.client_ip,
-        }
+        pieces = [
+            _EVENT
+            % (
+                _timestamp(time.time()),
+                b"warning" if is_slow else b"info",
+                b"slow_request" if is_slow else b"request",
+                exchange.request_id.encode(),
+                exchange.method.encode(),
+                _dump_text(exchange.route),
+                status,
+                latency_ms,
+                overhead_ms,
+                _dump_text(exchange.client_ip),
+            )
+        ]
         if exchange.backend:
-            event["backend"] = exchange.backend
+            pieces.append(b',"backend":' + _dump_text(exchange.backend))
         if error_code:
-            event["error"] = error_code
+            pieces.append(b',"error":' + _dump_text(error_code))
         if is_slow:
-            event["stages_ms"] = {stage: round(spent_ms, 3) for stage, spent_ms in exchange.timings.stages_ms.items()}
-        self._add(_encoder.encode(event) + b"\n")
+            stages_ms = {stage: round(spent_ms, 3) for stage, spent_ms in exchange.timings.stages_ms.items()}
+            pieces.append(b',"stages_ms":' + _encoder.encode(stages_ms))
+        pieces.append(b"}\n")
+        self._add(b"".join(pieces))
 
     def _add(self, line: bytes) -> None:
         if self._size + len(line) > _BACKLOG_BYTES:
