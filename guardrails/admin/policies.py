@@ -73,7 +73,7 @@ class PolicyAdmin(ConfigurationAdmin):
     list_filter = ("mode",)
     search_fields = ("name", "description")
     actions_list = ("try_out",)
-    actions_detail = ("publish", "promote", "unpublish", "try_one")
+    actions_detail = ("publish", "promote", "unpublish", "report", "try_one")
     edit_fieldsets = (
         (None, {"fields": ("name", "description", "mode")}),
         ("Whom it is for", {"fields": (("workspaces", "keys"), ("models", "routes"), "is_attached_only")}),
@@ -249,6 +249,16 @@ class PolicyAdmin(ConfigurationAdmin):
         about = {"title": title, "subtitle": str(policy), "opts": self.opts, "original": policy, "media": self.media}
         everywhere = self.admin_site.each_context(request)
         return TemplateResponse(request, f"admin/guardrails/policy/{page}.html", everywhere | about | context)
+
+    # --- what it did ------------------------------------------------------------------------------------------------------------
+
+    def has_report_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perms(["guardrails.view_policy", "proxy.view_usagerecord"])
+
+    @action(description="What it did", url_path="report", icon="monitoring", permissions=["report"])
+    def report(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        name = self._get(request, object_id).name
+        return HttpResponseRedirect(reverse(f"{self.admin_site.name}:proxy_usagerecord_guardrails", args=[name]))
 
     # --- trying -----------------------------------------------------------------------------------------------------------------
 

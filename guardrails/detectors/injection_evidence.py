@@ -18,7 +18,6 @@ from guardrails.detectors.injection_phrases import STRUCTURE_NAMES
 from guardrails.detectors.injection_structure import ForeignOrder, foreign_orders, is_document
 from guardrails.learned.hashing import read
 from guardrails.learned.model import Window, logistic, shared_model
-from guardrails.learned.readings import reading_of
 from guardrails.views import View
 
 MAX_VIEW_CHARACTERS = 8_192
@@ -120,7 +119,7 @@ def _impression(subject: Subject) -> _Impression:
 
 def _best_window(subject: Subject) -> tuple[Window, View]:
     model = shared_model("injection")
-    best, where = model.best_window(reading_of(subject)), subject.main
+    best, where = model.best_window(read(subject.main.text)), subject.main
     for view in subject.others[:MAX_VIEWS]:
         window = model.best_window(read(view.text[:MAX_VIEW_CHARACTERS]))
         if window.logit > best.logit + 1.0 and window.logit > 0:

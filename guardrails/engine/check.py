@@ -26,7 +26,7 @@ _DIRECTIONS: tuple[Direction, ...] = ("request", "response", "tool_arguments", "
 _NO_FACTS = Facts()
 
 
-_NOTED_US = 20.0
+_NOTED_US = 1000.0
 """What takes less is not worth an outcome of its own."""
 
 _SHOWN_COUNT = 100

@@ -98,6 +98,8 @@ class SentenceGate:
         sentence, self._open = self._open[:end], self._open[end:]
         base, self._base = self._base, self._base + end
         self._seen = 0
+        if sentence.isspace():
+            return sentence  # a million line breaks are a million sentences
         subject = Subject(TextUnit(sentence, direction="response", trust="assistant"), self._facts)
         spans: list[Span] = []
         for rule in self._rules:

@@ -2,8 +2,7 @@
 What a text is made of for a linear model: numbers of its words, of pairs of words, and of the word classes that meet in a sentence.
 
 Rules: pure Python and no floats, so that every machine makes the same numbers; a text is cut into sentences first, and no feature
-reaches over the end of one, so a window of sentences costs one addition. What is read of a text is bounded, and says so. What a sentence only
-says again is read once: a word in a long row, or a table of numbers, proves no more than the word itself.
+reaches over the end of one, so a window of sentences costs one addition. What is read of a text is bounded, and says so.
 """
 
 from __future__ import annotations
@@ -12,6 +11,8 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from struct import pack, unpack
 from typing import NamedTuple
 
 import msgspec
@@ -36,8 +37,6 @@ END_CHARACTERS = 2_048
 MAX_WORDS = 48
 MIN_WORDS = 4
 MAX_CLASSES = 12
-MIN_KINDS = 3
-"""So many different words a sentence of repetitions must have to say anything."""
 
 WORDS_KEPT = 8_192
 LONGEST_KEPT = 24
@@ -54,10 +53,16 @@ _INTEREST = re2.compile(
     rb"|your (?:re(?:ply|sponse)|answer|output)|developer mode|do anything)",
     _OPTIONS,
 )
-_PLAIN = bytes(
-    ord("\n") if chr(each) in ".!?;\n\r|" else ord(chr(each).lower()) if chr(each) == "_" or chr(each).isalnum() or chr(each) in "<>[]{}" else 32
-    for each in range(128)
-) + bytes(128)
+
+
+def _plain_table() -> bytes:
+    ends, kept = ".!?;\n\r|", "_<>[]{}"
+    letters = [chr(code) for code in range(128)]
+    plain = "".join("\n" if each in ends else each.lower() if each.isalnum() or each in kept else " " for each in letters)
+    return plain.encode() + bytes(128)
+
+
+_PLAIN = _plain_table()
 """What ASCII characters are to a reader of words: lower case, the end of a piece, or a space."""
 
 _ODD = re.compile(r"[0-9<>\[\]{}]")
@@ -67,7 +72,6 @@ _PAIR, _SKIP = 0x2C1B3C6D, 0x297A2D39
 _OTHER = 0x1656673F
 _TRIPLE_FIRST, _TRIPLE_SECOND, _TRIPLE_THIRD = 0x1B873593, 0x0CC9E2D5, 0x3F4A7C15
 _CLASS_REACH = 4  # how many classes further a pair may reach
-_SUM_MASK = (1 << 29) - 1  # of a sum only bits 11 to 28 count, and small numbers are added faster
 
 BEFORE_FIRST = ""
 """Stands before a sentence's first word; no word is empty."""
@@ -96,39 +100,17 @@ class Reading:
 
 
 def read(text: str) -> Reading:
-    """Return the sentences of a text. Cost: 0.03 ms per 1 KB, and no more than 0.5 ms for words that were met before."""
+    """Return the sentences of a text. Cost: 0.02 ms per 1 KB, and no more than 0.2 ms."""
     if len(text) <= MAX_CHARACTERS:
-        return Reading(_told_once(_sentences(text, 0, len(text))), len(text))
+        return Reading(tuple(_sentences(text, 0, len(text))), len(text))
     spans = _spans_of_interest(text)
     sentences = [sentence for start, end in spans for sentence in _sentences(text, start, end)]
-    return Reading(_told_once(sentences), sum(end - start for start, end in spans), is_partial=True)
+    return Reading(tuple(sentences), sum(end - start for start, end in spans), is_partial=True)
 
 
 def features(text: str) -> list[int]:
-    """Return the features of all sentences of a text, one sentence after the other, repetitions included."""
-    if len(text) > MAX_CHARACTERS:
-        return [number for start, end in _spans_of_interest(text) for each in _sentences(text, start, end) for number in each.features]
-    return [number for each in _sentences(text, 0, len(text)) for number in each.features]
-
-
-def _told_once(sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:
-    """
-    Leave out what is only said again: a sentence that repeats the one before, and in one that is mostly repetition all but the first of
-    each word. Where too few words are left, nothing is said at all.
-    """
-    found: list[Sentence] = []
-    last: list[str] = []
-    for sentence in sentences:
-        words = sentence.words
-        if 2 * len(kinds := set(words)) <= len(words):
-            if len(kinds) < MIN_KINDS:
-                continue
-            words = list(dict.fromkeys(words))
-            sentence = Sentence(sentence.start, sentence.end, words)
-        if words != last:
-            found.append(sentence)
-            last = words
-    return tuple(found)
+    """Return the features of all sentences of a text, one sentence after the other: what a model is trained on."""
+    return [number for sentence in read(text).sentences for number in sentence.features]
 
 
 def _spans_of_interest(text: str) -> list[tuple[int, int]]:
@@ -209,16 +191,11 @@ def _cut(words: list[str], start: int, end: int, found: list[Sentence]) -> None:
 
 
 class Numbers(NamedTuple):
-    """
-    What is needed of a word: its feature, that of its beginning, its part in a pair as the first, as the second and as the first but
-    one, and its class (0 for none).
-    """
+    """What is needed of a word: its feature, that of its beginning, what pairs are made of, and its class (0 for none)."""
 
     word: int
     beginning: int
-    first: int
-    second: int
-    skipped: int
+    whole: int
     kind: int
 
 
@@ -233,17 +210,13 @@ class _KnownNumbers(dict[str, Numbers]):
 
 
 def numbers_of(word: str) -> Numbers:
-    """Return the numbers of a word that is lower case, or those of `BEFORE_FIRST`, of which only `first` counts. Cost: 3 us."""
-    number = _number("0" if word.isdigit() else word) if word else _FIRST
-    beginning = _number("^" + word[:5]) if len(word) > 5 and not word.isdigit() else number
-    return Numbers(
-        number & _MASK,
-        beginning & _MASK,
-        number * _PAIR & _SUM_MASK,
-        number * _OTHER & _SUM_MASK,
-        number * _SKIP & _SUM_MASK,
-        find_class(word),
-    )
+    """Return the numbers of a word in lower case, or those of `BEFORE_FIRST`, of which only `whole` counts. Cost: 3 us."""
+    if not word:
+        return Numbers(0, 0, _FIRST, 0)
+    is_number = word.isdigit()
+    number = _number("0" if is_number else word)
+    beginning = _number("^" + word[:5]) if len(word) > 5 and not is_number else number
+    return Numbers(number & _MASK, beginning & _MASK, number, find_class(word))
 
 
 def _number(word: str) -> int:
@@ -253,15 +226,32 @@ def _number(word: str) -> int:
 _NUMBERS = _KnownNumbers()
 
 
-def pair_features(firsts: Sequence[int], seconds: Sequence[int]) -> list[int]:
-    """Return the feature of each first with its second, as long as there are both."""
-    return [a + b >> 11 & _MASK for a, b in zip(firsts, seconds, strict=False)]
+def pair_features(numbers: Sequence[int]) -> tuple[int, ...]:
+    """
+    Return for each word the feature of it with the next, and that of it with the next but one, by turns; what reaches over the end is
+    to be left out. Cost: 0.03 us per word.
+
+    All are made at once, in one large number of 64 bits a word: no product of a word's 24 bits and a factor's 30 reaches its neighbour.
+    """
+    size = 8 * len(numbers)
+    row = int.from_bytes(pack(f"<{len(numbers)}Q", *numbers), "little")
+    seconds = row * _OTHER
+    near = row * _PAIR + (seconds >> 64) >> 11
+    wide = row * _SKIP + (seconds >> 128) >> 11
+    mask = _lane_masks(len(numbers))
+    return unpack(f"<{2 * len(numbers)}I", (near & mask | (wide & mask) << 32).to_bytes(size, "little"))
+
+
+@lru_cache(maxsize=32)
+def _lane_masks(count: int) -> int:
+    """A number with the bits of a feature in each of so many lanes."""
+    return int.from_bytes(_MASK.to_bytes(8, "little") * count, "little")
 
 
 def _features_of(words: list[str]) -> list[int]:
-    own, beginnings, firsts, seconds, skipped, kinds = zip(*map(_NUMBERS.__getitem__, (BEFORE_FIRST, *words)), strict=True)
-    found = [*own[1:], *beginnings[1:], *pair_features(firsts, seconds[1:]), *pair_features(skipped[1:], seconds[3:])]
-    return found + features_of_classes(kinds)
+    own, beginnings, numbers, kinds = zip(*map(_NUMBERS.__getitem__, (BEFORE_FIRST, *words)), strict=True)
+    pairs = pair_features(numbers)
+    return [*own[1:], *beginnings[1:], *pairs[:-2:2], *pairs[3:-4:2], *features_of_classes(kinds)]
 
 
 def features_of_classes(kinds: Sequence[int]) -> list[int]:

@@ -29,6 +29,7 @@ _LEET_WORD = re.compile(r"[A-Za-z0-9@$!|(]{1,24}")
 _HAS_BOTH = re.compile(r"[A-Za-z].*[013456789@$!|]|[013456789@$!|].*[A-Za-z]").search
 _INSIDE = re.compile(r"[A-Za-z]+[013457$]{1,2}[A-Za-z]+[A-Za-z013457@$!|]*").fullmatch
 _MAX_LEET_WORDS = 64
+_STARTS = frozenset(word[:3] for word in WORDS)
 _LARGE = 64 * 1024
 _SPACED = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9](?:[ ._|*~,:;+/=#>\n-]{1,5}[A-Za-z0-9](?![A-Za-z0-9])){4,16000}")
 _TOKEN = re.compile("[a-z]+")
@@ -107,7 +108,9 @@ def _divided(run: str) -> list[str]:
     words: list[str] = []
     unknown = at = 0
     while at < len(run):
-        size = next((size for size in range(min(LONGEST, len(run) - at), 1, -1) if lower[at : at + size] in WORDS), 0)
+        size = 0
+        if lower[at : at + 3] in _STARTS or lower[at : at + 2] in _STARTS:
+            size = next((size for size in range(min(LONGEST, len(run) - at), 1, -1) if lower[at : at + size] in WORDS), 0)
         if not size:
             at += 1
             continue

@@ -13,8 +13,8 @@ from typing import Any, cast
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -22,6 +22,7 @@ from django.utils.safestring import SafeString
 from common.admin import AppendOnlyAdmin, BoundedListAdmin, display
 from common.filters import ChoiceFilter, ExactFilter, FieldChoiceFilter, RelatedFilter
 from common.money import NANO_PER_USD, show_usd
+from proxy.admin.guardrail_report import render_guardrail_report
 from proxy.choices import Outcome
 from proxy.configuration.times import ALWAYS
 from proxy.models import UsageRecord
@@ -130,6 +131,13 @@ class UsageRecordAdmin(AppendOnlyAdmin, BoundedListAdmin):
 
     class Media:
         css = {"all": ("gatewaysite/console.css",)}
+
+    def get_urls(self) -> list[URLPattern]:
+        report = path("guardrails/<slug:name>/", self.admin_site.admin_view(self.report_guardrails), name="proxy_usagerecord_guardrails")
+        return [report, *super().get_urls()]
+
+    def report_guardrails(self, request: HttpRequest, name: str) -> HttpResponse:
+        return render_guardrail_report(self, request, name)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> UsageRecord | None:
         """Cost: one index scan on one partition; by the id alone it would be one on each."""
