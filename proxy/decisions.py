@@ -205,12 +205,15 @@ async def _explain(question: _Question, request: ModelRequest, body_bytes: int) 
     said["limits"] = await peek(caller, expected, snapshot, gateway.plans)
     _note_limits(question)
     policy_version = kept_by = ""
+    exchange.endpoint = request.operation
     if request.operation == "responses" and gateway.responses is not None:
         request, kept_by = await resolve_previous(gateway.responses, principal.workspace_id, request)
     if gateway.guardrails is not None:
         guarded = await gateway.guardrails.open(snapshot, principal, exchange, request.model)
         try:
             request = await guard(guarded, request)
+            if guarded is not None:
+                await guarded.before_answer()
         finally:
             if guarded is not None:
                 policy_version = guarded.version

@@ -68,6 +68,8 @@ class Delivery:
     spent: Usage | None = None
     """What answers took that a guardrail did not let pass."""
     is_blocked: bool = False
+    reply_bytes: int = 0
+    """The size of a whole answer that came, for an estimate of what it took."""
 
     async def run(self, targets: tuple[Target, ...]) -> None:
         """Errors: GatewayError; with `sink.is_started` it belongs into the stream. CancelledError when this process stops."""
@@ -158,7 +160,7 @@ class Delivery:
     async def _try(self, target: Target, outlet: StreamOutlet | None) -> None:
         exchange = self.exchange
         self.target = target
-        self.usage, self.stream = self.spent, None
+        self.usage, self.stream, self.reply_bytes = self.spent, None, 0
         backend = self.snapshot.backends[target.backend]
         translation = find_translation(self.request.operation, backend.provider)
         response = await forward(exchange, self.request, target, backend, translation, self.gateway.upstream)
@@ -188,6 +190,7 @@ class Delivery:
         body = await response.read_all(REPLY_LIMIT_BYTES)
         self.exchange.timings.mark("upstream")
         reply = translation.translate_reply(body, self.request)
+        self.reply_bytes = len(reply.body)
         self.usage = reply.usage if self.spent is None else _added(self.spent, reply.usage)
         if self.guarded is not None:
             await self.guarded.before_answer()
@@ -264,7 +267,7 @@ class Delivery:
     def _record_error(self, error: GatewayError) -> None:
         self.exchange.timings.mark("upstream")  # it was the upstream we waited for until now
         is_gone = isinstance(error, ClientGone)
-        content_bytes = self.stream.content_bytes if self.stream is not None else 0
+        content_bytes = self.stream.content_bytes if self.stream is not None else self.reply_bytes
         usage: Usage | None = None
         source: UsageSource = "none"
         if self.usage is not None or content_bytes or (is_gone and self.exchange.attempts):

@@ -283,7 +283,8 @@ def _record_free(call: _Call, sink: Sink, cache: CacheResult) -> None:
 
 async def _deliver_and_keep(call: _Call, sink: Sink, found: Route, targets: tuple[Target, ...], plan: CachePlan) -> None:
     replies = call.gateway.replies
-    if replies is None or not plan.may_store:
+    is_kept = plan.may_store and (call.guarded is None or call.guarded.may_keep_answer)
+    if replies is None or not is_kept:
         await _deliver(call, sink, found, targets)
         return
     capturing = CapturingSink(sink)

@@ -22,6 +22,9 @@ LONGEST_SENTENCE = 600
 """A longer sentence is checked in parts. Units: characters."""
 
 _END = re.compile(r"""[.!?…]["'”’)\]]{0,3}\s|[。！？]|\n""")
+SHORTEST_SENTENCE = 20
+"""What ends sooner goes on into the next: a line of one letter says nothing, and a check for each would cost a stream its speed."""
+
 _LOOK_BACK = 6
 """The longest piece of an end that may have arrived before the rest of it."""
 
@@ -84,7 +87,7 @@ class SentenceGate:
 
     def _end(self) -> int | None:
         """Return where the open sentence ends, None if that is not known yet. Each character is looked at once or twice."""
-        found = _END.search(self._open, max(0, self._seen - _LOOK_BACK), LONGEST_SENTENCE)
+        found = _END.search(self._open, max(SHORTEST_SENTENCE, self._seen - _LOOK_BACK), LONGEST_SENTENCE)
         if found is not None:
             return found.end()
         if len(self._open) < LONGEST_SENTENCE:

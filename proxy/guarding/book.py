@@ -11,6 +11,7 @@ import asyncio
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Final
 
 import structlog
 
@@ -25,7 +26,19 @@ from proxy.stages.guard import GuardedCall
 log = structlog.get_logger(__name__)
 
 _SETS_MAX_COUNT = 20_000
+_ROUTES: Final = {
+    "chat": "/v1/chat/completions",
+    "completions": "/v1/completions",
+    "embeddings": "/v1/embeddings",
+    "responses": "/v1/responses",
+    "messages": "/v1/messages",
+    "count_tokens": "/v1/messages/count_tokens",
+    "moderations": "/v1/moderations",
+}
+"""Where each endpoint is asked for by itself: a WebSocket is no way around a policy of the path."""
+
 _Key = tuple[str, frozenset[str]]
+_Routes = tuple[str, str]
 
 
 class ActiveSet:
@@ -50,7 +63,7 @@ class PolicyBook:
         self._cache_folder = cache_folder
         self._ports = ports or Ports()
         self._compiled: dict[_Key, asyncio.Future[ActivePolicy]] = {}
-        self._sets: OrderedDict[tuple[str, str, str], ActiveSet] = OrderedDict()
+        self._sets: OrderedDict[tuple[str, _Routes, str], ActiveSet] = OrderedDict()
         self._snapshot: Snapshot | None = None
         self._executor = ThreadPoolExecutor(1, "guardrails-compile")
 
@@ -75,21 +88,22 @@ class PolicyBook:
         if snapshot is not self._snapshot:
             self._sets.clear()
             self._snapshot = snapshot
-        found = await self._set_of(snapshot, principal, exchange.route, model)
+        routes = (exchange.route, _ROUTES.get(exchange.endpoint, exchange.route))
+        found = await self._set_of(snapshot, principal, routes, model)
 
         async def policies_of(other: str) -> tuple[ActivePolicy, ...]:
-            return (await self._set_of(snapshot, principal, exchange.route, other)).policies
+            return (await self._set_of(snapshot, principal, routes, other)).policies
 
         return PolicyCall(found.policies, found.version, principal, exchange, policies_of) if found.policies else None
 
     def close(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    async def _set_of(self, snapshot: Snapshot, principal: Principal, route: str, model: str) -> ActiveSet:
-        key = (principal.key_id, route, model)
+    async def _set_of(self, snapshot: Snapshot, principal: Principal, routes: _Routes, model: str) -> ActiveSet:
+        key = (principal.key_id, routes, model)
         found = self._sets.get(key) if snapshot is self._snapshot else None
         if found is None:
-            found = await self._find(snapshot, principal, route, model)
+            found = await self._find(snapshot, principal, routes, model)
             if snapshot is not self._snapshot:
                 return found  # another one came while the policies were compiled: what it made of them is not for its requests
             self._sets[key] = found
@@ -97,12 +111,12 @@ class PolicyBook:
                 self._sets.popitem(last=False)
         return found
 
-    async def _find(self, snapshot: Snapshot, principal: Principal, route: str, model: str) -> ActiveSet:
+    async def _find(self, snapshot: Snapshot, principal: Principal, routes: _Routes, model: str) -> ActiveSet:
         names = _names_of(model, snapshot)
         holding = [
             each
             for each in snapshot.policies
-            if any(each.holds_for(principal.workspace_id, principal.key_id, name, route) for name in names)
+            if any(each.holds_for(principal.workspace_id, principal.key_id, name, route) for name in names for route in routes)
         ]
         holding.sort(key=lambda each: each.specificity_for(principal.key_id), reverse=True)
         active: list[ActivePolicy] = []

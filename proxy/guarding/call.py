@@ -23,10 +23,12 @@ from guardrails.vault import Vault
 from proxy.exchange import Exchange
 from proxy.guarding.active import ActivePolicy
 from proxy.guarding.notes import Notes, Phase, blocked_error, cannot_rewrite
+from proxy.guarding.places import rewrite_arguments
 from proxy.guarding.stream import guard_stream
 from proxy.guarding.stream_held import HeldStream
 from proxy.guarding.stream_texts import StreamTexts
 from proxy.guarding.texts import ReplyTexts, insert_note, read_reply, read_request, set_model
+from proxy.guarding.unseen import holds_tokens, inspect_unseen
 from proxy.stages.guard import AnswerRejected
 from proxy.telemetry import guardrail_duration
 from proxy.translators.translation import StreamTranslation
@@ -67,6 +69,11 @@ class PolicyCall:
         self._passing: StreamTranslation | None = None
         self._asked: StreamTexts | None = None
 
+    @property
+    def may_keep_answer(self) -> bool:
+        """Whether the answer says nothing that only this request may see: values that were put back in the places of tokens."""
+        return self._vault is None
+
     # --- what is asked --------------------------------------------------------------------------------------------------------------
 
     async def check_request(self, request: ModelRequest) -> ModelRequest:
@@ -91,6 +98,8 @@ class PolicyCall:
         estimate = self._exchange.reservation.estimate if self._exchange.reservation is not None else None
         texts = read_request(request, estimate.input_tokens if estimate is not None else 0)
         self._facts = texts.facts
+        if holds_tokens(request):
+            self._refuse_unseen(policies, request)
         if not texts.units:
             return request
         inspection = await self._inspect(policies, texts.units, "request")
@@ -107,6 +116,13 @@ class PolicyCall:
         if inspection.decision == "route" and inspection.route_to:
             request = set_model(request, inspection.route_to)
         return request
+
+    def _refuse_unseen(self, policies: Sequence[ActivePolicy], request: ModelRequest) -> None:
+        """Errors: ContentFiltered, unless all rules that could not read the request let it pass then."""
+        unseen = [inspect_unseen(policy.compiled, request) for policy in policies]
+        for inspection in unseen:
+            self._notes.take(inspection, "request")
+        self._raise_if_blocked(merge_inspections(unseen), "request")
 
     async def _ask_about_request(self, slow: Sequence[ActivePolicy], units: Sequence[TextUnit], so_far: Inspection) -> Inspection:
         """Ask the slow rules: wait for those that may change the request, begin those that can only block."""
@@ -183,9 +199,9 @@ class PolicyCall:
         self._raise_if_blocked(inspection, "response")
         # No tokens for what the model said: they would be turned back at once.
         changed = {place: apply_edits(texts.units[place].text, edits) for place, edits in inspection.edits.items()}
-        if self._vault is not None and len(self._vault):
-            changed = self._restored(texts, changed)
         try:
+            if self._vault is not None and len(self._vault):
+                changed = self._restored(texts, changed)
             return texts.rewrite(changed) if changed else body
         except CannotRewrite as error:
             raise cannot_rewrite(inspection, "response") from error
@@ -211,7 +227,7 @@ class PolicyCall:
         self._stream = StreamTexts(self._policies, self._facts, self._vault)
         guarded = guard_stream(stream, request.operation, self._stream)
         is_awaited = any(policy.is_answer_awaited for policy in self._policies)
-        self._passing = HeldStream(guarded, stream) if is_awaited else guarded
+        self._passing = HeldStream(guarded) if is_awaited else guarded
         return self._passing
 
     def insert_note(self, request: ModelRequest, note: str) -> ModelRequest:
@@ -268,14 +284,34 @@ class PolicyCall:
         if vault is None:
             return changed
         restored = dict(changed)
-        for place, unit in enumerate(texts.units):
-            if unit.is_call or texts.is_fixed(place) or (unit.tool and vault.is_external(unit.tool)):
+        units = texts.units
+        known: set[int] = set()
+        for place, unit in enumerate(units):
+            if unit.is_call and not texts.is_fixed(place):
+                known.update(self._restore_call(vault, units, place, restored))
+        for place, unit in enumerate(units):
+            if place in known or unit.is_call or texts.is_fixed(place) or (unit.tool and vault.is_external(unit.tool)):
                 continue
             before = changed.get(place, unit.text)
             after = vault.restore(before)
             if after != before:
                 restored[place] = after
         return restored
+
+    @staticmethod
+    def _restore_call(vault: Vault, units: Sequence[TextUnit], call: int, restored: dict[int, str]) -> range:
+        """
+        Put the values into a call as a whole, where keys have theirs too and JSON within a text stays JSON; return the places of its
+        texts. Errors: CannotRewrite.
+        """
+        end = call + 1
+        while end < len(units) and units[end].direction == "tool_arguments" and not units[end].is_call:
+            end += 1
+        tool, arguments = units[call].tool, units[call].text
+        if vault.restore_arguments(tool, arguments) != arguments:
+            own = {place - call: restored.pop(place) for place in range(call, end) if place in restored}
+            restored[call] = vault.restore_arguments(tool, rewrite_arguments(arguments, own))
+        return range(call, end)
 
     def _external_tools(self) -> list[str]:
         return [name for policy in self._compiled for name in policy.document.external_tools]

@@ -54,6 +54,7 @@ CHAT: Final = Dialect(
         Extra("documents", ALL_TEXT, "data", is_always_new=True),
         Extra("tools", DESCRIPTIONS, "system", is_cached=True),
         Extra("functions", DESCRIPTIONS, "system", is_cached=True),
+        Extra("response_format", DESCRIPTIONS, "system", is_cached=True),
         Extra("prediction", ALL_TEXT, "assistant", is_always_new=True),
     ),
     style="calls",

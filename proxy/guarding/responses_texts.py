@@ -64,6 +64,7 @@ RESPONSES: Final = Dialect(
     _result_id,
     (
         Extra("tools", DESCRIPTIONS, "system", is_cached=True),
+        Extra("text", DESCRIPTIONS, "system", is_cached=True),  # the form of the answer
         Extra("instructions", ALL_TEXT, "system"),
         Extra("prompt", Table(_PROMPT, kinds_by_step=_PROMPT_STEPS), "user", is_always_new=True),
     ),

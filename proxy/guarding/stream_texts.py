@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
+
 from guardrails.detection import Facts, TextUnit
 from guardrails.engine.decide import DEFAULT_MESSAGE
 from guardrails.engine.merge import merge_inspections
@@ -29,6 +31,8 @@ from proxy.guarding.places import rewrite_arguments
 from proxy.guarding.plain import call_units
 
 Kind = Literal["text", "reasoning"]
+
+_UNNAMED = "unnamed"  # a call that says not what it calls is looked at all the same
 
 
 @dataclass(slots=True)
@@ -73,7 +77,9 @@ class StreamTexts:
 
     def finish_call(self, tool: str, arguments: str) -> str:
         """Return the arguments of a complete tool call as they may go on. Errors: ContentFiltered."""
-        units = list(call_units(arguments, "arguments", tool, True))
+        units = list(call_units(arguments, "arguments", tool or _UNNAMED, True))
+        if not tool:
+            units = [msgspec.structs.replace(unit, tool="") for unit in units]
         if self._asks_about_answers:
             self._called += units
         inspection = self._check(units, self._calls)

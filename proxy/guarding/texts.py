@@ -58,6 +58,8 @@ _BESIDE: Final = {name: frozenset(extra.field for extra in dialect.extras) for n
 _HOST = re.compile(r"(?:://|\bwww\.)[^\s/?#\\\"'<>()\[\]{}|]{1,300}", re.IGNORECASE)
 _find_www = re.compile(r"www\.").search
 _DECLARING = ("tools", "functions")
+_FORMS = (*_DECLARING, "response_format", "text")
+"""Fields whose texts are the operator's, but no instructions that an answer may give away."""
 _CONTAINERS = frozenset({"function", "custom", "tools", "functions"})
 _BUILTIN = ("web_search", "file_search", "code_interpreter", "image_generation", "computer", "local_shell", "shell", "apply_patch")
 _encoder: Final = msgspec.json.Encoder()
@@ -106,7 +108,7 @@ class RequestTexts:
                 if trust == "assistant":
                     continue
                 text = unit.text
-                if trust == "system" and not unit.path.startswith(_DECLARING):
+                if trust == "system" and not unit.path.startswith(_FORMS):
                     system_texts.append(text)
                 # One character is found many times as fast as three, and an expression finds four faster than `in` does.
                 if ("/" in text and "://" in text) or _find_www(text) is not None:

@@ -104,7 +104,7 @@ class GuardrailCheck(ApiView):
         """Try guardrail policies on texts. Permission: `inference`."""
         caller = admit(request, permission="inference", console=_CONSOLE)
         body = read_body(Check, request)
-        policies = _compile(_find_policies(caller, body))
+        policies = _compile(_find_policies(caller, body), str(caller.key_id) if isinstance(caller, KeyCaller) else "")
         units = [unit_of(text, body["direction"]) for text in body["text"]]
         facts = Facts(model=body["model"], system_texts=(body["system"],) if body["system"] else ())
         return Response({"object": "guardrail_check"} | describe_check(policies, units, facts))
@@ -125,22 +125,31 @@ def _find_policies(caller: object, body: dict[str, Any]) -> list[PublishedPolicy
     raise ValidationError({"policy": [f"There is no published policy {name[:63]!r}."]})
 
 
-def _compile(policies: Sequence[PublishedPolicy]) -> list[CompiledPolicy]:
-    """Return them compiled; of rules with the same name that of the most specific policy holds. Errors: Overloaded."""
+def _compile(policies: Sequence[PublishedPolicy], key_id: str) -> list[CompiledPolicy]:
+    """Return them compiled; of rules with the same name that of the more specific policy holds. Errors: Overloaded."""
     compiled: list[CompiledPolicy] = []
-    seen: frozenset[str] = frozenset()
+    seen: frozenset[str] = frozenset()  # by policies that are more specific, and not as much so
+    beside: frozenset[str] = frozenset()
+    specificity = -1
     for each in policies:
-        names = _rule_names(each.document)
+        if each.specificity_for(key_id) != specificity:
+            specificity = each.specificity_for(key_id)
+            seen |= beside
+        decoded = _decoder.decode(each.document)
+        names = frozenset(rule.name or rule.detector for rule in decoded.rules)
         try:
             compiled.append(_compiled(each.document, each.version, seen & names, settings.GATEWAY_AUTOMATA_FOLDER))
         except BadRule as error:
             raise Overloaded(f"The guardrail policy {each.name!r} is not ready. Tell the gateway's admin.", retry_after_s=5) from error
-        seen |= names
+        beside |= _winning_names(decoded)
     return compiled
 
 
-def _rule_names(document: bytes) -> frozenset[str]:
-    return frozenset(rule.name or rule.detector for rule in _decoder.decode(document).rules if rule.mode != "off")
+def _winning_names(document: PolicyDocument) -> frozenset[str]:
+    """Return the rules that take the place of those of the same name: what is merely tried takes nothing away."""
+    if document.mode != "enforce":
+        return frozenset()
+    return frozenset(rule.name or rule.detector for rule in document.rules if rule.mode == "enforce")
 
 
 @lru_cache(_COMPILED_MAX_COUNT)

@@ -35,6 +35,10 @@ class GuardedCall(Protocol):
     version: str
     """Stands for the policies and their versions: two requests share an answer only under the same."""
 
+    @property
+    def may_keep_answer(self) -> bool:
+        """Whether the answer may be cached."""
+
     async def check_request(self, request: ModelRequest) -> ModelRequest:
         """Return the request as it may go on. Errors: ContentFiltered."""
 

@@ -27,12 +27,28 @@ def gate_of(action: str, word: str = "bad", fail_mode: str = "closed", check=Non
 def test_a_rule_that_blocks_holds_one_sentence() -> None:
     gate = gate_of("block")
 
-    assert gate.feed("One two. Thr") == "One two. "
-    assert gate.feed("ee four. This is b") == "Three four. "
+    assert gate.feed("One and two and three. Fo") == "One and two and three. "
+    assert gate.feed("ur and five and six. All of this is b") == "Four and five and six. "
     with pytest.raises(StreamBlocked):
         gate.feed("ad. More. ")
     with pytest.raises(StreamBlocked):
         gate.close()
+
+
+def test_short_lines_are_checked_together() -> None:
+    looked: list[str] = []
+
+    def look(subject: Subject) -> Sequence[Hit]:
+        looked.append(subject.text)
+        return ()
+
+    gate = gate_of("log", check=look)
+    for each in "a\n" * 100:
+        gate.feed(each)
+    gate.close()
+
+    assert "".join(looked) == "a\n" * 100
+    assert len(looked) <= 10
 
 
 def test_a_rule_that_reports_holds_nothing() -> None:
@@ -90,10 +106,10 @@ def broken(_subject: Subject) -> Sequence[Hit]:
 def test_a_check_that_fails_stops_the_text_if_closed_and_is_noted_if_open() -> None:
     opened = gate_of("block", fail_mode="open", check=broken)
 
-    assert opened.feed("It is bad. ") == "It is bad. "
+    assert opened.feed("All of it is very bad. ") == "All of it is very bad. "
     assert opened.degraded_rules == {"rule"}
     with pytest.raises(StreamBlocked) as blocked:
-        gate_of("block", check=broken).feed("It is bad. ")
+        gate_of("block", check=broken).feed("All of it is very bad. ")
     assert blocked.value.is_failure
 
 
@@ -103,7 +119,7 @@ def test_detectors_check_with_their_threshold() -> None:
             return [Hit("WHOLE", score=0.5)]
 
     gate = SentenceGate([SentenceRule("a", "log", check_with(Half(()), 0.4)), SentenceRule("b", "log", check_with(Half(()), 0.6))], Facts())
-    gate.feed("First one. Second.")
+    gate.feed("The first of the two. Second.")
     gate.close()
 
-    assert [(each.rule, each.hit.start, each.hit.end) for each in gate.findings] == [("a", 0, 11), ("a", 11, 18)]
+    assert [(each.rule, each.hit.start, each.hit.end) for each in gate.findings] == [("a", 0, 22), ("a", 22, 29)]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
 from proxy.guarding.active import Ports
+from proxy.reply_cache import TwoLevelCache
+from proxy.snapshot import Route, Target
 from proxy.testing import FakeUpstream
 from tests.proxy.asgi_help import check_error
 from tests.proxy.chat_help import DONE, HELLO, ROLE, STOP, USAGE, answer, chat, event
@@ -285,6 +288,7 @@ async def test_answers_are_shared_only_under_the_same_policy_version():
 
 class _Exchange:
     route = "/v1/chat/completions"
+    endpoint = "chat"
     reservation = None
     verdicts: list = []
 
@@ -304,3 +308,16 @@ async def test_a_slow_rule_in_shadow_delays_nothing_and_is_counted():
     while services.done == 0:
         await asyncio.sleep(0.01)
     assert (services.asked, services.cancelled) == (1, 0)
+
+
+async def test_an_answer_with_values_put_back_is_not_cached():
+    route = Route("gpt", (Target("main", "gpt"),), exact_cache_ttl_s=60)
+    replies = TwoLevelCache(None)
+    site = guarded_site(published("house", numbers("tokenise", "request")), upstream=Repeating(), replies=replies)
+    site.bench.use(replace(site.bench.gateway.snapshots.current, routes={"gpt": route}))
+
+    with_token = await site.ask(messages=ASKED, temperature=0)
+    size_bytes = replies.size_bytes
+
+    assert "12345" in with_token.json["choices"][0]["message"]["content"]
+    assert size_bytes == 0

@@ -24,6 +24,7 @@ class Guard:
     """A policy that remembers what it saw and lets it pass: the `Guardrails` of an installation, and the `GuardedCall` of each request."""
 
     version = "v1"
+    may_keep_answer = True
 
     def __init__(self):
         self.seen = []

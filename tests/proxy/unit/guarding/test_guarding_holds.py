@@ -17,6 +17,7 @@ from tests.proxy import messages_help
 from tests.proxy.asgi_help import Site
 from tests.proxy.chat_help import DONE, ROLE, STOP, USAGE, answer, chat, delta, event
 from tests.proxy.guard_help import guarded_site, numbers, published, rule
+from tests.proxy.socket_help import SocketSite
 
 ASKED = [{"role": "user", "content": "close ticket 12345 today"}]
 CALM = [{"role": "user", "content": "close it today"}]
@@ -431,6 +432,7 @@ async def test_a_request_that_waited_for_an_old_policy_does_not_leave_it_behind(
 def _exchange() -> Any:
     class Plain:
         route = "/v1/chat/completions"
+        endpoint = "chat"
         reservation = None
 
         def __init__(self) -> None:
@@ -480,3 +482,284 @@ async def test_going_on_from_a_response_is_under_the_policies_of_now():
 
     assert second.status == 200, second.body
     assert b"12345" not in site.bench.upstream.sent[-1].body
+
+
+# --- what cannot be read ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("prompt", [[1, 2, 3], [[1, 2], [3]], ["text", [1, 2]]])
+@pytest.mark.parametrize(("fail_mode", "status"), [("closed", 400), ("open", 200)])
+async def test_a_prompt_of_tokens_goes_by_the_fail_mode_because_nobody_can_read_it(prompt, fail_mode, status):
+    site = guarded_site(published("house", numbers("block", fail_mode=fail_mode)))
+    site.bench.upstream.answer(json.dumps({"choices": [{"index": 0, "text": "Hi.", "finish_reason": "stop"}]}).encode())
+
+    talk = await site.call(path="/v1/completions", body=json.dumps({"model": "gpt", "prompt": prompt}).encode())
+
+    assert talk.status == status, talk.body
+    assert len(site.bench.upstream.sent) == (status == 200)
+    assert verdicts(site)[0]["result"] == "error"
+
+
+async def test_an_input_of_tokens_for_vectors_passes_and_the_record_says_that_nobody_looked():
+    site = guarded_site(published("house", numbers("block")))
+    vectors = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}], "model": "gpt"}
+    site.bench.upstream.answer(json.dumps(vectors | {"usage": {"prompt_tokens": 3, "total_tokens": 3}}).encode())
+
+    talk = await site.call(path="/v1/embeddings", body=json.dumps({"model": "gpt", "input": [[1, 2, 3]]}).encode())
+
+    assert talk.status == 200, talk.body
+    assert [(each["result"], each["degraded"]) for each in verdicts(site)] == [("error", True)]
+
+
+async def test_a_document_that_is_no_policy_lets_nothing_pass():
+    site = guarded_site(replace(published("house", numbers("block")), document=b"{not json"))
+
+    assert (await site.ask(messages=CALM)).status == 503
+    assert site.bench.upstream.sent == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"description": "ticket 12345"}}}},
+        {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"description": "ticket 12345"}}}]},
+    ],
+)
+async def test_descriptions_that_a_model_is_told_are_texts(fields):
+    site = guarded_site(published("house", numbers("block")))
+
+    talk = await site.ask(messages=CALM, **fields)
+
+    assert talk.status == 400
+    assert site.bench.upstream.sent == []
+
+
+# --- tools --------------------------------------------------------------------------------------------------------------------------------
+
+
+class Calling(FakeUpstream):
+    """A model that calls a tool with the token it was sent."""
+
+    def __init__(self, tool: str, shape: str) -> None:
+        super().__init__()
+        self.tool = tool
+        self.shape = shape
+
+    async def send(self, endpoint, method, path, headers, body, timeouts, **options):
+        asked = json.loads(body)
+        content = asked["messages"][0]["content"]
+        token = content[content.index("[") : content.index("]") + 1]
+        self.answer(call_of(self.tool, _shaped(self.shape, token), is_stream=asked.get("stream", False)))
+        return await super().send(endpoint, method, path, headers, body, timeouts, **options)
+
+
+def _shaped(shape: str, text: str) -> str:
+    match shape:
+        case "nested":
+            return json.dumps({"body": json.dumps({"note": text})})
+        case "key":
+            return json.dumps({text: 1})
+    return '{"n":1.0e5,"m":12345678901234567890,"to":' + json.dumps(f"see {text}!") + "}"
+
+
+def call_of(tool: str, arguments: str, *, is_stream: bool) -> Any:
+    """Return an answer that calls a tool, in pieces of a few characters if it is a stream."""
+    whole = {"index": 0, "id": "c", "type": "function", "function": {"name": tool, "arguments": "" if is_stream else arguments}}
+    if not is_stream:
+        message = {"role": "assistant", "content": None, "tool_calls": [whole]}
+        return json.dumps({"id": "c1", "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}).encode()
+    cuts = [arguments[at : at + 5] for at in range(0, len(arguments), 5)]
+    pieces = [delta(tool_calls=[{"index": 0, "function": {"arguments": cut}}]) for cut in cuts]
+    return [ROLE, delta(tool_calls=[whole]), *pieces, delta("tool_calls"), DONE]
+
+
+def arguments_in(talk: Any, *, is_stream: bool) -> str:
+    if not is_stream:
+        return str(talk.json["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"])
+    blocks = [json.loads(block[6:]) for block in talk.body.split(b"\n\n") if block.startswith(b"data: {")]
+    calls = [call for block in blocks for choice in block["choices"] for call in choice["delta"].get("tool_calls", ())]
+    return "".join(call["function"].get("arguments", "") for call in calls)
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+@pytest.mark.parametrize("shape", ["flat", "nested", "key"])
+async def test_a_value_with_quotes_comes_back_into_arguments_that_stay_json(shape, is_stream):
+    value = 'ticket 12345 "x\\y\nz'
+    pattern = {"patterns": [{"name": "rest", "expression": r"ticket \d{5}[^.]*", "label": "TICKET"}]}
+    site = guarded_site(published("house", numbers("tokenise", "request", parameters=pattern)), upstream=Calling("file", shape))
+
+    talk = await site.ask(messages=[{"role": "user", "content": value}], stream=is_stream)
+
+    arguments = arguments_in(talk, is_stream=is_stream)
+    assert json.loads(arguments) == json.loads(_shaped(shape, value))
+    if shape == "flat":
+        assert arguments.startswith('{"n":1.0e5,"m":12345678901234567890,')
+    if shape == "nested":
+        assert json.loads(json.loads(arguments)["body"]) == {"note": value}
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+@pytest.mark.parametrize("tool", ["mail_send", "MAIL_send"])
+async def test_no_value_comes_back_into_a_tool_that_leaves_the_house(tool, is_stream):
+    site = guarded_site(published("house", numbers("tokenise", "request"), external_tools=["mail_*"]), upstream=Calling(tool, "flat"))
+
+    talk = await site.ask(messages=ASKED, stream=is_stream)
+
+    assert "12345678901234567890" in arguments_in(talk, is_stream=is_stream)
+    assert b"ticket 12345" not in talk.body
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_a_call_of_nothing_is_looked_at_like_any(is_stream):
+    site = guarded_site(published("house", numbers("redact", "response")))
+    site.bench.upstream.answer(call_of("", '{"a":"ticket 12345"}', is_stream=is_stream))
+
+    talk = await site.ask(messages=CALM, stream=is_stream)
+
+    assert talk.status == 200, talk.body
+    assert json.loads(arguments_in(talk, is_stream=is_stream)) == {"a": "[TICKET]"}
+
+
+# --- how it ends --------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/responses"])
+async def test_an_answer_that_was_held_says_nothing_when_it_fails(path):
+    site = keepalive_site(asking("response"), service=Service())
+    site.bench.upstream.answer([ROLE, content("it is "), 0.1, content("bad"), STOP, DONE])
+    asked = {"input": "x"} if path == "/v1/responses" else {"messages": CALM, "max_tokens": 5}
+
+    talk = await site.call(path=path, body=json.dumps({"model": "gpt", "stream": True} | asked).encode())
+
+    assert b"content_filter" in talk.body
+    assert b"it is" not in talk.body
+    assert b"bad" not in talk.body
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_a_response_that_was_blocked_is_not_kept(is_stream):
+    store = MemoryResponses()
+    site = guarded_site(published("house", asking("response")), ports=Ports(egress=Service()), responses=store)
+    for text in ("all fine", "all bad"):
+        site.bench.upstream.answer([ROLE, content(text), STOP, USAGE, DONE] if is_stream else answer(text))
+
+    talks = [
+        await site.call(path="/v1/responses", body=json.dumps({"model": "gpt", "input": "x", "stream": is_stream}).encode())
+        for _ in range(2)
+    ]
+
+    assert [talk.status for talk in talks] == [200, 400]
+    assert len(store.responses) == 1
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_a_client_that_leaves_while_its_answer_is_checked_takes_the_check_along_and_pays(is_stream):
+    service = Service(5)
+    site = guarded_site(published("house", asking("response")), ports=Ports(egress=service))
+    whole = answer("x", usage={"prompt_tokens": 5, "completion_tokens": 3})
+    site.bench.upstream.answer([ROLE, content("x"), STOP, USAGE, DONE] if is_stream else whole)
+
+    talk = site.open(body=chat(messages=CALM, stream=is_stream))
+    async with asyncio.timeout(5):
+        while not service.running:
+            await asyncio.sleep(0.005)
+    talk.leave()
+    await talk.done()
+
+    assert service.running == 0
+    assert [(line.status, line.output_tokens) for line in site.bench.spool.ends] == [(499, 3)]
+
+
+async def test_a_second_answer_that_fails_does_not_make_the_first_one_free():
+    site = guarded_site(published("house", numbers("retry", "response", note="No.")))
+    site.bench.upstream.answer(answer("ticket 12345", usage={"prompt_tokens": 5, "completion_tokens": 3}))
+    site.bench.upstream.answer(b"broken", status=500)
+
+    talk = await site.ask(messages=CALM)
+
+    assert talk.status >= 500
+    assert site.bench.spool.ends[0].output_tokens == 3
+
+
+async def test_a_stream_goes_on_under_the_policies_that_it_began_with():
+    site = guarded_site(published("house", numbers("redact", "response")))
+    gate = asyncio.Event()
+    site.bench.upstream.answer([ROLE, content("hello there. "), gate, content("tick"), content("et 12345."), STOP, DONE])
+
+    talk = site.open(body=chat(messages=CALM, stream=True))
+    await talk.until(b"hello")
+    other = replace(site.bench.gateway.snapshots.current, policies=(published("house", numbers("log", "response"), version=2),))
+    await site.bench.gateway.guardrails.prepare(other)
+    site.bench.use(other)
+    gate.set()
+    await talk.done()
+
+    assert said(talk) == "hello there. [TICKET]."
+
+
+# --- the same request by other ways -------------------------------------------------------------------------------------------------------
+
+OF_A_PATH = published("house", numbers("block"), scope={"routes": ("/v1/chat/completions",)})
+
+
+async def test_an_entry_of_a_batch_is_under_the_policies_of_its_own_path():
+    site = guarded_site(OF_A_PATH)
+    entry = {"custom_id": "a", "endpoint": "/v1/chat/completions", "body": json.loads(chat(messages=ASKED))}
+
+    talk = await site.call(path="/v1/batch", body=json.dumps({"requests": [entry]}).encode())
+
+    assert talk.json["results"][0]["body"]["error"]["code"] == "content_filter"
+    assert site.bench.upstream.sent == []
+
+
+async def test_what_a_request_would_come_to_is_told_by_the_policies_of_its_own_path():
+    site = guarded_site(OF_A_PATH)
+    body = {"endpoint": "/v1/chat/completions", "body": json.loads(chat(messages=ASKED))}
+
+    talk = await site.call(path="/v1/explain", body=json.dumps(body).encode())
+
+    assert talk.json["would"] == "refuse"
+    assert b"12345" not in talk.body
+
+
+async def test_what_a_request_would_come_to_waits_for_slow_checks():
+    service = Service(flagged=True)
+    site = guarded_site(published("house", asking()), ports=Ports(egress=service))
+    body = {"endpoint": "/v1/chat/completions", "body": json.loads(chat(messages=CALM))}
+
+    talk = await site.call(path="/v1/explain", body=json.dumps(body).encode())
+
+    assert (talk.json["would"], talk.json["error"]["code"]) == ("refuse", "content_filter")
+    assert service.running == 0
+
+
+async def test_a_socket_is_no_way_around_the_policies_of_a_path():
+    site = SocketSite(guardrails=PolicyBook(None))
+    snapshot = site.bench.gateway.snapshots.current
+    assert snapshot is not None
+    site.bench.use(replace(snapshot, policies=(OF_A_PATH,)))
+    client = site.connect()
+
+    client.create(body=chat(messages=ASKED, stream=True))
+    ended = await client.ended()
+    client.leave()
+    await client.done()
+
+    assert "content_filter" in json.dumps(ended[-1])
+    assert site.bench.upstream.sent == []
+
+
+@pytest.mark.parametrize("path", ["/v1/messages/count_tokens", "/v1/embeddings", "/v1/moderations", "/v1/responses", "/v1/completions"])
+@pytest.mark.parametrize(
+    "text", ["ticket 12345", "tic\u200bket 12345", "\uff54icket \uff11\uff12345", "ticket\u00a012345", "\x00ticket 12345\x00"]
+)
+async def test_every_endpoint_is_looked_at_and_nothing_tells_the_value(path, text):
+    site = guarded_site(published("house", numbers("block")))
+    fields = {"messages": [{"role": "user", "content": text}]} if "messages" in path else {"input": text, "prompt": text}
+    fields.pop("input" if path == "/v1/completions" else "prompt", None)
+
+    talk = await site.call(path=path, body=json.dumps({"model": "gpt", **fields}).encode())
+
+    assert talk.status == 400, talk.body
+    assert site.bench.upstream.sent == []
+    assert b"12345" not in talk.body + bytes(site.bench.spool.ends[0].decision)
