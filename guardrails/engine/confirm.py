@@ -102,8 +102,6 @@ class Matcher:
 
         Errors: CouldNotScan. Cost: RE2 over the windows, then a few us for each match.
         """
-        if self.pattern.is_possible is not None and not self.pattern.is_possible(view.data):
-            return _NOTHING
         data, match = view.data, self._match or self._compile()
         windows = windows if windows is not None else ((0, len(data)),)
         budget.bytes -= sum(last - first for first, last in windows)

@@ -6,7 +6,7 @@ Rules: pure; hits are in offsets of the original, the main view's first. An erro
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from guardrails.detection import Hit, Subject
@@ -49,6 +49,7 @@ class Scanner:
         self.patterns = tuple(patterns)
         self.database = database
         self._matchers = tuple(Matcher(each) for each in patterns)
+        self._possible = tuple(each.is_possible for each in patterns)
         self._disguised = frozenset(index for index, each in enumerate(patterns) if each.is_disguised_too)
 
     def scan(self, subject: Subject, wanted: Collection[int]) -> Scan:
@@ -84,7 +85,8 @@ class Scanner:
         self._confirm(view, reported, wanted, scan, budget)
 
     def _confirm(self, view: View, reported: Sequence[int], wanted: Collection[int], scan: Scan, budget: Budget) -> None:
-        asked = [index for index in reported if index in wanted]
+        data, possible = view.data, self._possible
+        asked = [index for index in reported if index in wanted and ((ask := possible[index]) is None or _may_be(ask, data))]
         if not asked:
             return
         index = CharacterIndex(view)
@@ -120,6 +122,14 @@ class Scanner:
                 if each in narrow:
                     _add_window(windows[each], max(0, start - narrow[each]), min(len(data), end + 1 + narrow[each]))
         return windows
+
+
+def _may_be(ask: Callable[[bytes], bool], data: bytes) -> bool:
+    """Return whether a pattern can be in a text at all; who cannot tell has to look."""
+    try:
+        return ask(data)
+    except Exception:  # it only saves time: the search itself has the say
+        return True
 
 
 def _add_window(windows: list[Window], first: int, last: int) -> None:

@@ -8,6 +8,7 @@ A policy that cannot be compiled stops the requests it holds for: what could not
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -81,6 +82,9 @@ class PolicyBook:
         wanted = {published.digest for published in snapshot.policies}
         for key in [key for key in self._compiled if key[0] not in wanted]:
             del self._compiled[key]
+        if snapshot.policies:
+            gc.collect(1)
+            gc.freeze()  # hundreds of thousands of objects that live as long as the policy: no collection need walk over them
 
     async def open(self, snapshot: Snapshot, principal: Principal, exchange: Exchange, model: str) -> GuardedCall | None:
         if not snapshot.policies:
