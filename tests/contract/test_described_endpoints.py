@@ -88,7 +88,12 @@ def _drive(operation: Any, mode: GenerationMode, session: requests.Session, key:
             _make_plain(case, known)
         headers = {"authorization": f"Bearer {key}"}
         response = case.call_and_validate(session=session, headers=headers, checks=_CHECKS, timeout=30)
-        seen.add(response.status_code)
+        seen.add(200 if _is_filtered(response) else response.status_code)
 
     drive()
     return seen
+
+
+def _is_filtered(response: Any) -> bool:
+    """Whether a request was understood and a guardrail refused it: what is generated may look like anything."""
+    return response.status_code == 400 and '"content_filter"' in response.text
