@@ -23,8 +23,10 @@ BACKEND = "name: b, provider: openai, base_url: http://b/v1"
         ),
         (
             "guards: []",
-            "$: Object contains unknown field `guards`. Allowed: workspaces, backends, routes, services, limits, prices, word_lists,"
-            " guardrails, api_keys",
+            (
+                "$: Object contains unknown field `guards`. Allowed: workspaces, backends, routes, services, limits, prices, "
+                "word_lists, guardrails, api_keys"
+            ),
         ),
         ("services: [{path: /i}]", "$.services[0]: Object missing required field `upstream`"),
         ("services: [{path: /i, upstream: http://u}, {path: /i, upstream: http://u}]", "$.services[1]: service /i stands at $.services[0]"),
