@@ -89,11 +89,6 @@ def without_defaults(document: PolicyDocument) -> dict[str, Any]:
     return _prune(msgspec.to_builtins(document), type(document))
 
 
-def rule_without_defaults(rule: RuleDocument) -> dict[str, Any]:
-    """Return what a rule says beyond the defaults."""
-    return _prune(msgspec.to_builtins(rule), RuleDocument)
-
-
 def _prune(values: Mapping[str, Any], kind: Any) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for field in msgspec.structs.fields(kind):

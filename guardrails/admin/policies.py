@@ -31,7 +31,6 @@ from guardrails.errors import PolicyError
 from guardrails.models import Policy, PolicyVersion
 
 _MODE_LABELS = {PolicyMode.ENFORCE.label: "success", PolicyMode.SHADOW.label: "info", PolicyMode.OFF.label: "warning"}
-_VERSIONS_SHOWN_COUNT = 20
 
 
 class NoteForm(forms.Form):

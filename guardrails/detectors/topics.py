@@ -22,7 +22,6 @@ from guardrails.words.literals import clean_literal, term_patterns
 from guardrails.words.sentences import Passage, passages
 from guardrails.words.terms import Terms, words_of
 
-PRESETS = ("investment_advice", "legal_advice", "medical_advice")
 MAX_TERMS = 2_000
 MAX_HITS = 50
 """More sentences on a topic than this are not reported one by one."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from guardrails.detection import Detector, Facts, Hit, Subject, TextUnit
+from guardrails.detection import Facts, Hit, Subject, TextUnit
 from guardrails.engine.overlap import Span, merge_spans
 from guardrails.engine.stream import Render, StreamFinding, bracketed
 from guardrails.engine.stream_policy import HIDING, STOPPING
@@ -40,15 +40,6 @@ class SentenceRule:
     check: Check
     fail_mode: FailMode = "closed"
     severity: Severity = "medium"
-
-
-def check_with(detector: Detector, threshold: float = 0.0) -> Check:
-    """Return the check that a detector without patterns makes."""
-
-    def check(subject: Subject) -> Sequence[Hit]:
-        return [hit for hit in detector.inspect(subject, ()) if hit.score >= threshold]
-
-    return check
 
 
 class SentenceGate:

@@ -56,12 +56,6 @@ async def run_slow(
     return tally.inspection(policy.name, policy.version, without)
 
 
-async def cancel_slow(task: asyncio.Task[Inspection]) -> None:
-    """Cancel what a task of `run_slow` has under way, and wait until it is."""
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
 def _covers(rule: CompiledRule, unit: TextUnit) -> bool:
     return unit.direction in rule.directions and (unit.is_latest or rule.text_scope != "latest_turn")
 

@@ -7,7 +7,6 @@ from guardrails.validators.dates import is_birth_date, is_day, is_yymmdd, is_yyy
 
 _BASE_36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _NRIC_LETTERS = {"S": "JZIHGFEDCBA", "T": "GFEDCBAJZIH", "F": "XWUTRQPNMLK", "G": "RQPNMLKXWUT", "M": "KLJNPQRTUWX"}
-_NRIC_OFFSETS = {"S": 0, "T": 0, "F": 0, "G": 0, "M": 0}
 _NHI_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 _TW_LETTERS = "ABCDEFGHJKLMNPQRSTUVXYWZIO"
 _CN_REGIONS = frozenset(

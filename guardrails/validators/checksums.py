@@ -54,15 +54,6 @@ def is_luhn(digits: str) -> bool:
     return luhn_sum(digits) % 10 == 0
 
 
-def is_luhn_base_36(text: str) -> bool:
-    """Whether the letters-and-digits form of Luhn's scheme holds: each character counts as its value in base 36."""
-    total = 0
-    for index, each in enumerate(reversed(text)):
-        value = int(each, 36)
-        total += sum(divmod(value * 2, 36)) if index % 2 else value
-    return total % 36 == 0
-
-
 def is_verhoeff(digits: str) -> bool:
     check = 0
     for index, digit in enumerate(values(digits)[::-1]):

@@ -48,7 +48,6 @@ class ActivePolicy:
         self.digest = published.digest
         in_answers = [rule for rule in self.compiled.rules if "response" in rule.directions]
         self.covers_answers = bool(in_answers)
-        self.covers_requests = any("request" in rule.directions for rule in self.compiled.rules)
         self.slow_rules = tuple(rule for rule in self.compiled.slow_rules if rule.mode == "enforce")
         self.shadow_slow_rules = tuple(rule for rule in self.compiled.slow_rules if rule.mode != "enforce")
         self.stream_rules = compile_stream_rules(self.compiled, cache_folder)

@@ -8,7 +8,6 @@ A policy that cannot be compiled stops the requests it holds for: what could not
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -68,10 +67,6 @@ class PolicyBook:
         self._snapshot: Snapshot | None = None
         self._executor = ThreadPoolExecutor(1, "guardrails-compile")
 
-    def use_ports(self, ports: Ports) -> None:
-        """Fill in what rules that ask somebody else ask through. Call it before the first policy is compiled."""
-        self._ports = ports
-
     async def prepare(self, snapshot: Snapshot) -> None:
         """Compile what the snapshot has and this worker has not. Errors: none; a failure is logged and told to the requests it concerns."""
         for published in snapshot.policies:
@@ -82,9 +77,6 @@ class PolicyBook:
         wanted = {published.digest for published in snapshot.policies}
         for key in [key for key in self._compiled if key[0] not in wanted]:
             del self._compiled[key]
-        if snapshot.policies:
-            gc.collect(1)
-            gc.freeze()  # hundreds of thousands of objects that live as long as the policy: no collection need walk over them
 
     async def open(self, snapshot: Snapshot, principal: Principal, exchange: Exchange, model: str) -> GuardedCall | None:
         if not snapshot.policies:

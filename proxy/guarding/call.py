@@ -56,7 +56,6 @@ class PolicyCall:
         self.version = version
         self._policies_of = policies_of
         self._policies = policies
-        self._compiled = tuple(policy.compiled for policy in policies)
         self._workspace_id = principal.workspace_id
         self._exchange = exchange
         self._notes = Notes(exchange)
@@ -90,7 +89,6 @@ class PolicyCall:
         found = () if self._policies_of is None else await self._policies_of(model)
         added = tuple(policy for policy in found if policy.name not in known)
         self._policies += added
-        self._compiled += tuple(policy.compiled for policy in added)
         self.version = ",".join([self.version, *(policy.digest for policy in added)])
         return added
 
@@ -314,4 +312,4 @@ class PolicyCall:
         return range(call, end)
 
     def _external_tools(self) -> list[str]:
-        return [name for policy in self._compiled for name in policy.document.external_tools]
+        return [name for policy in self._policies for name in policy.compiled.document.external_tools]

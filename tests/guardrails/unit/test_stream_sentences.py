@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from guardrails.detection import Facts, Hit, PatternDetector, Subject
-from guardrails.engine.sentences import LONGEST_SENTENCE, SentenceGate, SentenceRule, check_with
+from guardrails.detection import Facts, Hit, Subject
+from guardrails.engine.sentences import LONGEST_SENTENCE, SentenceGate, SentenceRule
 from guardrails.engine.transform import StreamBlocked
 
 
@@ -113,12 +113,8 @@ def test_a_check_that_fails_stops_the_text_if_closed_and_is_noted_if_open() -> N
     assert blocked.value.is_failure
 
 
-def test_detectors_check_with_their_threshold() -> None:
-    class Half(PatternDetector):
-        def inspect(self, subject: Subject, hits: Sequence[Hit]) -> Sequence[Hit]:
-            return [Hit("WHOLE", score=0.5)]
-
-    gate = SentenceGate([SentenceRule("a", "log", check_with(Half(()), 0.4)), SentenceRule("b", "log", check_with(Half(()), 0.6))], Facts())
+def test_a_hit_of_the_whole_sentence_stands_where_the_sentence_does() -> None:
+    gate = SentenceGate([SentenceRule("a", "log", lambda subject: [Hit("WHOLE")]), SentenceRule("b", "log", lambda subject: [])], Facts())
     gate.feed("The first of the two. Second.")
     gate.close()
 
