@@ -41,6 +41,10 @@ class Permission(models.TextChoices):
     INFERENCE = "inference", "Call models and services"
     USAGE = "usage", "Read the workspace's usage"
     KEYS = "keys", "Manage the workspace's API keys"
+    ITEMS_READ = "items_read", "Read the workspace's items"
+    ITEMS_WRITE = "items_write", "Make, change and delete items"
+    SIGNALS_READ = "signals_read", "Read the workspace's signals"
+    SIGNALS_WRITE = "signals_write", "Send signals"
 
 
 class LimitMode(models.TextChoices):

@@ -33,8 +33,8 @@ class Workspace(IdentifiedModel):
 
 
 def default_permissions() -> list[str]:
-    """Return what a key may do unless told otherwise: be used, and show what it used."""
-    return [Permission.INFERENCE.value, Permission.USAGE.value]
+    """Return what a key may do unless told otherwise: everything in its workspace but manage keys."""
+    return [permission.value for permission in Permission if permission is not Permission.KEYS]
 
 
 class Limit(IdentifiedModel):

@@ -16,3 +16,12 @@ class Status(models.TextChoices):
     REVIEW = "review", "Review"
     DONE = "done", "Done"
     ARCHIVED = "archived", "Archived"
+
+
+class Action(models.TextChoices):
+    """What a signal says to do."""
+
+    BUY = "buy", "Buy"
+    SELL = "sell", "Sell"
+    HOLD = "hold", "Hold"
+    CLOSE = "close", "Close"

@@ -17,7 +17,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied, ValidationErro
 from rest_framework.request import Request
 
 from apikeys.choices import LimitScope, Permission
-from apikeys.models import ApiKey, Limit, Workspace
+from apikeys.models import ApiKey, Limit, Workspace, default_permissions
 from apikeys.rest.rights import Rights, find_excess
 from common.rest.callers import BeyondRights, KeyCaller, admit
 
@@ -34,6 +34,9 @@ class Authority(Protocol):
 
     def find_workspace(self, slug: str | None) -> Workspace:
         """Return the workspace of a new key. Errors: ValidationError."""
+
+    def usual_permissions(self) -> list[str]:
+        """Return what a new key may do unless it is told."""
 
     def own_limits(self) -> list[Limit]:
         """Return the limits that every key gets which this authority makes."""
@@ -65,6 +68,9 @@ class KeyAuthority:
             raise _no_workspace(slug)
         return self._key.workspace
 
+    def usual_permissions(self) -> list[str]:
+        return [permission for permission in default_permissions() if permission in self._key.permissions]
+
     def own_limits(self) -> list[Limit]:
         return self._limits
 
@@ -93,6 +99,9 @@ class PersonAuthority:
         if workspace is None:
             raise _no_workspace(slug)
         return workspace
+
+    def usual_permissions(self) -> list[str]:
+        return default_permissions()
 
     def own_limits(self) -> list[Limit]:
         return []

@@ -9,7 +9,7 @@ from django.db.models import Prefetch, QuerySet
 from rest_framework import serializers
 
 from apikeys.choices import Permission
-from apikeys.models import ApiKey, ApiKeySecret, default_permissions
+from apikeys.models import ApiKey, ApiKeySecret
 from common.rest.pages import PageQuery
 from common.rest.queries import StrictSerializer
 
@@ -125,8 +125,3 @@ def describe_key(key: ApiKey, secrets: Sequence[ApiKeySecret]) -> dict[str, Any]
         "created_at": key.created_at,
         "secrets": [{"hint": str(secret), "created_at": secret.created_at, "expires_at": secret.expires_at} for secret in shown],
     }
-
-
-def permissions_of(body: dict[str, Any]) -> list[str]:
-    """Return what a new key may do: what was asked for, or what keys may do by default."""
-    return list(dict.fromkeys(body.get("permissions", default_permissions())))

@@ -29,7 +29,6 @@ from apikeys.rest.serializers import (
     NoFields,
     Rotation,
     describe_keys,
-    permissions_of,
     with_parts,
 )
 from common.rest.callers import admit
@@ -62,7 +61,7 @@ class KeyList(ApiView):
                 name=body["name"],
                 allowed_models=body.get("allowed_models", []),
                 allowed_networks=body.get("allowed_networks", []),
-                permissions=permissions_of(body),
+                permissions=list(dict.fromkeys(body.get("permissions", authority.usual_permissions()))),
                 is_keepalive_enabled=body.get("is_keepalive_enabled", True),
                 expires_at=body.get("expires_at"),
             )

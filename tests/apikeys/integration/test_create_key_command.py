@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from apikeys.domain import create_key, create_workspace, save_limit
 from apikeys.hotpath import is_well_formed
-from apikeys.models import ApiKey, Limit, Workspace
+from apikeys.models import ApiKey, Limit, Workspace, default_permissions
 from guardrails.public import create_policy, save_and_publish
 from tests.guardrails.policy_help import document
 
@@ -78,7 +78,7 @@ def test_create_key_takes_permissions_and_has_the_usual_ones_otherwise():
     run("--workspace", "acme", "--name", "usual")
     run("--workspace", "acme", "--name", "manager", "--permissions", "keys, usage")
 
-    assert dict(ApiKey.objects.values_list("name", "permissions")) == {"usual": ["inference", "usage"], "manager": ["keys", "usage"]}
+    assert dict(ApiKey.objects.values_list("name", "permissions")) == {"usual": default_permissions(), "manager": ["keys", "usage"]}
 
 
 @pytest.mark.parametrize(("text", "said"), [("inference,root", "There is no permission root."), (" , ", "--permissions names none.")])
@@ -86,7 +86,7 @@ def test_create_key_permissions_that_cannot_be_name_those_that_can(text, said):
     with pytest.raises(CommandError, match=said) as error:
         run("--workspace", "acme", "--name", "ci", "--permissions", text)
 
-    assert "Permissions: inference, usage, keys." in str(error.value)
+    assert "Permissions: inference, usage, keys, items_read, items_write, signals_read, signals_write." in str(error.value)
     assert not ApiKey.objects.exists()
 
 

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from apikeys import domain
 from apikeys.choices import LimitScope, LimitUnit
-from apikeys.models import Limit
+from apikeys.models import Limit, default_permissions
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +94,7 @@ def test_create_key_has_the_usual_permissions_unless_told_otherwise():
         domain.create_key(acme, "manager", permissions=["keys", "inference", "keys"]).api_key,
     ]
 
-    assert [key.permissions for key in keys] == [["inference", "usage"], ["keys", "inference"]]
+    assert [key.permissions for key in keys] == [default_permissions(), ["keys", "inference"]]
 
 
 @pytest.mark.parametrize("permissions", [[], ["root"], ["inference", "root"]])

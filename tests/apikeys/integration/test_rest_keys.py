@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from apikeys import domain
 from apikeys.hotpath import digest_key
-from apikeys.models import ApiKey, Limit, Workspace
+from apikeys.models import ApiKey, Limit, Workspace, default_permissions
 from apikeys.principals import find_principal
 from tests.proxy.integration.query_count import counted_queries
 from tests.rest_help import Program, check_error, check_refused, make_program
@@ -84,8 +84,11 @@ def test_a_created_key_has_what_was_asked_for_and_shows_its_secret_once(alice, l
     assert shown["api_key"] not in json.dumps(read)
 
 
-def test_a_key_is_made_with_the_permissions_of_any_key_unless_told_otherwise(alice):
-    assert alice.post("/api/keys", {"name": "ci"}).json()["permissions"] == ["inference", "usage"]
+def test_a_key_is_made_with_the_usual_permissions_that_its_maker_has_unless_told_otherwise(acme, alice):
+    chief = make_program(acme, "chief", permissions=[*default_permissions(), "keys"])
+
+    assert chief.post("/api/keys", {"name": "all"}).json()["permissions"] == default_permissions()
+    assert alice.post("/api/keys", {"name": "some"}).json()["permissions"] == ["inference", "usage"]
 
 
 @pytest.mark.parametrize(
