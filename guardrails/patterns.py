@@ -32,6 +32,14 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Needs:
+    """Words of which a text must hold one. `find` tells which of all such words a text (as UTF-8) holds; patterns share it, asked once."""
+
+    words: frozenset[str]
+    find: Callable[[bytes], frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Pattern:
     """
     `expression` is RE2's, over UTF-8 bytes in which `\\b`, `\\w`, `\\d`, `\\s` are ASCII; no look-around, no back-references; a match has
@@ -41,8 +49,8 @@ class Pattern:
     `is_word`: the match must not touch a letter, digit or underscore on either side, of any script (`\\b` knows only ASCII) that parts
     its words (`engine/words.py`: Chinese, Japanese, Korean, Thai do not count).
     `is_valid` has the last word (checksums, context words, placeholders). Cost: called only for matches.
-    `is_possible` is asked once for a whole view (as UTF-8): False says that `is_valid` would refuse every match in it, for want of a word
-    that must stand before one. Who does not ask loses time, nothing else; a stream may ask of what it holds with the left context.
+    `needs`: words of which a view must hold one, or `is_valid` would refuse every match in it. Who does not ask loses time, nothing else;
+    a stream may ask of what it holds with the left context.
     `is_disguised_too`: also looked for where words were disguised (leet, spaced, reversed, look-alike letters); decoded text
     (base64, hex, URL, entities) is searched for every pattern.
     """
@@ -58,4 +66,4 @@ class Pattern:
     score: float = 1.0
     reason: str = ""
     is_disguised_too: bool = False
-    is_possible: Callable[[bytes], bool] | None = None
+    needs: Needs | None = None

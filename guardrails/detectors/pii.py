@@ -9,7 +9,7 @@ until a policy includes them.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
@@ -18,7 +18,7 @@ from guardrails.detectors.pii_kinds import americas, asia_pacific, banking, cont
 from guardrails.detectors.pii_kinds.context import Mentions
 from guardrails.detectors.pii_kinds.kind import Judge, Kind, Shape, needed_keys
 from guardrails.errors import BadRule
-from guardrails.patterns import Pattern
+from guardrails.patterns import Needs, Pattern
 
 KINDS: tuple[Kind, ...] = (
     *contact.KINDS,
@@ -83,13 +83,10 @@ def _mentions() -> Mentions:
     return Mentions(key for kind in KINDS for shape in kind.shapes for key in needed_keys(kind, shape))
 
 
-def _is_possible(kind: Kind, shape: Shape) -> Callable[[bytes], bool] | None:
-    """Return the question whether a text has any of the words that the shape needs before it; None if it needs none."""
-    needed = needed_keys(kind, shape)
-    if not needed:
-        return None
-    mentions = _mentions()
-    return lambda data: mentions.are_any(data, needed)
+def _needs(kind: Kind, shape: Shape) -> Needs | None:
+    """Return the words of which the shape needs one before it; None if it needs none."""
+    words = needed_keys(kind, shape)
+    return Needs(words, _mentions().find) if words else None
 
 
 def _patterns(kinds: tuple[Kind, ...], minimum_score: float) -> Iterator[Pattern]:
@@ -111,5 +108,5 @@ def _pattern(name: str, kind: Kind, shape: Shape) -> Pattern:
         is_valid=shape.judge or Judge(kind, shape),
         score=shape.score,
         reason=f"{kind.title}.",
-        is_possible=_is_possible(kind, shape),
+        needs=_needs(kind, shape),
     )

@@ -23,6 +23,8 @@ _PART_BYTES = 16 << 10
 _MOST_WINDOWS = 16_384
 _CHARACTER_BYTES = 4
 
+_Needs = tuple[Callable[[bytes], frozenset[str]], dict[int, frozenset[str]]]
+
 
 @dataclass(slots=True)
 class Scan:
@@ -49,10 +51,10 @@ class Scanner:
         self.patterns = tuple(patterns)
         self.database = database
         self._matchers = tuple(Matcher(each) for each in patterns)
-        self._possible = tuple(each.is_possible for each in patterns)
+        self._needs = _needs_of(patterns)
         self._disguised = frozenset(index for index, each in enumerate(patterns) if each.is_disguised_too)
 
-    def scan(self, subject: Subject, wanted: Collection[int]) -> Scan:
+    def scan(self, subject: Subject, wanted: frozenset[int]) -> Scan:
         """
         Return what the wanted patterns find in the text; `CLEAN` if that is nothing.
 
@@ -74,7 +76,7 @@ class Scanner:
             self._look(view, wanted, scan, budget)
         return scan if scan.hits or scan.has_trouble else CLEAN
 
-    def _look(self, view: View, wanted: Collection[int], scan: Scan, budget: Budget) -> None:
+    def _look(self, view: View, wanted: frozenset[int], scan: Scan, budget: Budget) -> None:
         if view.is_disguised:
             wanted = self._disguised.intersection(wanted)
         try:
@@ -84,9 +86,8 @@ class Scanner:
             return
         self._confirm(view, reported, wanted, scan, budget)
 
-    def _confirm(self, view: View, reported: Sequence[int], wanted: Collection[int], scan: Scan, budget: Budget) -> None:
-        data, possible = view.data, self._possible
-        asked = [index for index in reported if index in wanted and ((ask := possible[index]) is None or _may_be(ask, data))]
+    def _confirm(self, view: View, reported: Sequence[int], wanted: frozenset[int], scan: Scan, budget: Budget) -> None:
+        asked = self._possible(view.data, wanted.intersection(reported))
         if not asked:
             return
         index = CharacterIndex(view)
@@ -105,7 +106,18 @@ class Scanner:
             else:
                 _note(scan, each, confirmed)
 
-    def _localise(self, data: bytes, asked: Sequence[int]) -> dict[int, list[Window]]:
+    def _possible(self, data: bytes, asked: frozenset[int]) -> frozenset[int]:
+        """Return the patterns less those that need a word which the text does not hold."""
+        for find, words_of in self._needs:
+            needing = asked.intersection(words_of)
+            if not needing:
+                continue
+            held = _held(find, data)
+            if held is not None:
+                asked = asked.difference([each for each in needing if words_of[each].isdisjoint(held)])
+        return asked
+
+    def _localise(self, data: bytes, asked: Collection[int]) -> dict[int, list[Window]]:
         """
         Return for each pattern the byte ranges that hold all its matches; patterns without a narrow width have no entry.
 
@@ -124,12 +136,20 @@ class Scanner:
         return windows
 
 
-def _may_be(ask: Callable[[bytes], bool], data: bytes) -> bool:
-    """Return whether a pattern can be in a text at all; who cannot tell has to look."""
+def _needs_of(patterns: Sequence[Pattern]) -> tuple[_Needs, ...]:
+    """Return who tells of words, and the words that each pattern needs of those; each teller is asked once for a text."""
+    found: dict[Callable[[bytes], frozenset[str]], dict[int, frozenset[str]]] = {}
+    for index, pattern in enumerate(patterns):
+        if pattern.needs is not None:
+            found.setdefault(pattern.needs.find, {})[index] = pattern.needs.words
+    return tuple(found.items())
+
+
+def _held(find: Callable[[bytes], frozenset[str]], data: bytes) -> frozenset[str] | None:
     try:
-        return ask(data)
+        return find(data)
     except Exception:  # it only saves time: the search itself has the say
-        return True
+        return None
 
 
 def _add_window(windows: list[Window], first: int, last: int) -> None:

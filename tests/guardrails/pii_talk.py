@@ -18,7 +18,7 @@ def _scanner() -> Scanner:
 
 def hits_of(text: str) -> list[Hit]:
     scanner = _scanner()
-    scan = scanner.scan(Subject(TextUnit(text)), range(len(scanner.patterns)))
+    scan = scanner.scan(Subject(TextUnit(text)), frozenset(range(len(scanner.patterns))))
     assert not scan.doubtful
     assert not scan.unseen
     return [each for hits in scan.hits.values() for each in hits]

@@ -163,8 +163,12 @@ class Words:
 
 @lru_cache(maxsize=256)
 def words_before(left: str) -> Tokens:
-    """Return the words near the end of a text, in lower case."""
-    return tuple(_WORD.findall(left[-NEAR_CHARACTERS:].lower()))
+    """Return the words near the end of a text, in lower case; not the rest of one that begins farther away: it is another word."""
+    words = tuple(_WORD.findall(left[-NEAR_CHARACTERS:].lower()))
+    first = len(left) - NEAR_CHARACTERS
+    if first > 0 and (cut := _WORD.match(left, first - 1)) is not None and cut.end() > first and words[0].isascii():
+        return words[1:]
+    return words
 
 
 class Mentions:
@@ -177,17 +181,13 @@ class Mentions:
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._keys = sorted(set(keys))
-        self._find = lru_cache(maxsize=8)(self._find_all)
-
-    def are_any(self, data: bytes, keys: frozenset[str]) -> bool:
-        """Cost: 3 us per KB the first time a text is asked about, then 0.2 us. Errors: CouldNotScan."""
-        return not keys.isdisjoint(self._find(data))
 
     @cached_property
     def _database(self) -> Database:
         return build_database([Pattern(key, "", _mention(key), is_caseless=True) for key in self._keys])
 
-    def _find_all(self, data: bytes) -> frozenset[str]:
+    def find(self, data: bytes) -> frozenset[str]:
+        """Return the keys whose words a text (as UTF-8) may hold. Cost: 2 us, and 1 us per KB. Errors: CouldNotScan."""
         keys = self._keys
         return frozenset([keys[index] for index in self._database.scan(data)])
 

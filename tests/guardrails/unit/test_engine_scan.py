@@ -17,7 +17,7 @@ from tests.guardrails.engine_help import BOMB, EMAIL, KEY, SSN, refuse
 
 def scan_text(patterns: tuple[Pattern, ...], text: str, others: tuple[View, ...] = ()) -> scan.Scan:
     subject = Subject(TextUnit(text), _main=View("main", text), _others=others)
-    return Scanner(patterns, build_database(patterns)).scan(subject, range(len(patterns)))
+    return Scanner(patterns, build_database(patterns)).scan(subject, frozenset(range(len(patterns))))
 
 
 def spans(found: scan.Scan, index: int = 0) -> list[tuple[int, int]]:
@@ -125,7 +125,7 @@ def test_views_that_cannot_be_made_leave_all_patterns_unseen(monkeypatch) -> Non
     subject = Subject(TextUnit("joe@example.com"))
     monkeypatch.setattr(Subject, "others", property(lambda self: 1 / 0))
 
-    found = Scanner((EMAIL, SSN), build_database((EMAIL, SSN))).scan(subject, {0, 1})
+    found = Scanner((EMAIL, SSN), build_database((EMAIL, SSN))).scan(subject, frozenset({0, 1}))
 
     assert found.unseen == {0, 1}
 
@@ -139,7 +139,7 @@ def test_an_automaton_that_fails_leaves_all_patterns_unseen(monkeypatch) -> None
 
     monkeypatch.setattr(database, "scan", fail, raising=False)
 
-    assert scanner.scan(Subject(TextUnit("joe@example.com")), {0}).unseen == {0}
+    assert scanner.scan(Subject(TextUnit("joe@example.com")), frozenset({0})).unseen == {0}
 
 
 LOCAL = (
@@ -166,11 +166,11 @@ LOCAL_DATABASES = [build_database(LOCAL), build_database(LOCAL, engine="re2")]
 def test_a_large_text_searched_in_parts_shows_the_same(database, pieces: list[str], part_bytes: int) -> None:
     text = "".join(pieces)
     scanner, subject = Scanner(LOCAL, database), Subject(TextUnit(text), _main=View("main", text), _others=())
-    whole = scanner.scan(subject, range(len(LOCAL)))
+    whole = scanner.scan(subject, frozenset(range(len(LOCAL))))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scan, "_LOCALISED_BYTES", 0)
         patch.setattr(scan, "_PART_BYTES", part_bytes)
-        in_parts = scanner.scan(subject, range(len(LOCAL)))
+        in_parts = scanner.scan(subject, frozenset(range(len(LOCAL))))
 
     assert in_parts == whole
