@@ -12,7 +12,7 @@ from typing import Any
 
 from guardrails.detection import Facts, Subject, TextUnit
 from guardrails.engine.check import CompiledPolicy, check_all
-from guardrails.inspection import Finding, Inspection, apply_edits
+from guardrails.inspection import Finding, Inspection, Outcome, apply_edits
 
 _NO_FACTS = Facts()
 _VIEWS_MAX_COUNT = 20
@@ -36,10 +36,14 @@ def describe_check(policies: Sequence[CompiledPolicy], units: Sequence[TextUnit]
         "policies": [{"name": policy.name, "version": policy.version, "mode": policy.document.mode} for policy in policies],
         "findings": [_describe_finding(each) for each in inspection.findings],
         "texts": [_describe_text(unit, place, inspection) for place, unit in enumerate(units)],
-        "rules": [{"rule": each.rule, "detector": each.detector, "result": each.result} for each in inspection.outcomes],
+        "rules": [_describe_outcome(each) for each in inspection.outcomes],
         "unasked_rules": [rule.name for policy in policies for rule in policy.slow_rules],
         "latency_us": round(latency_us, 1),
     }
+
+
+def _describe_outcome(outcome: Outcome) -> dict[str, Any]:
+    return {"rule": outcome.rule, "detector": outcome.detector, "result": outcome.result, "is_partial": outcome.is_partial}
 
 
 def _describe_finding(finding: Finding) -> dict[str, Any]:

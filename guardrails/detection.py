@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
@@ -59,6 +59,10 @@ class Facts(msgspec.Struct, frozen=True):
     has_data: bool = False
     messages_count: int = 0
     input_tokens: int = 0
+
+
+UNREAD: Final = "UNREAD"
+"""The label by which a detector says that it read only parts of a text; what it means, the rule's fail mode says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from guardrails.detectors.external import check_stored
 from guardrails.errors import BadRule
 from guardrails.policy_document import PolicyDocument, RuleDocument
 
@@ -64,6 +65,16 @@ def dump_draft(document: PolicyDocument) -> dict[str, Any]:
     if any(_UNSTORABLE.search(each) for each in _strings(fields)):
         raise BadRule("The policy holds a NUL character or half of a surrogate pair. Write it as an escape inside a pattern.")
     return fields
+
+
+def check_no_credentials(document: PolicyDocument) -> None:
+    """Errors: BadRule for a rule that holds a secret itself instead of the name of its variable."""
+    for rule in document.rules:
+        if rule.detector == "external":
+            try:
+                check_stored(rule.parameters)
+            except BadRule as error:
+                raise BadRule(f"Rule {rule.name or rule.detector!r}: {error}") from error
 
 
 def _strings(value: Any) -> Sequence[str]:

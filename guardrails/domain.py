@@ -21,6 +21,7 @@ from django.db.models import Max
 
 from common.publishing import publishing
 from guardrails.documents import (
+    check_no_credentials,
     digest_of,
     dump_document,
     dump_draft,
@@ -96,17 +97,19 @@ def write_policy(fields: Mapping[str, Any]) -> dict[str, Any]:
 # --- checking -------------------------------------------------------------------------------------------------------------------
 
 
-def check_document(document: PolicyDocument, *, is_trying: bool = True) -> Checked:
+def check_document(document: PolicyDocument, *, is_trying: bool = True, is_new: bool = True) -> Checked:
     """
-    Return the document compiled and, with `is_trying`, tried on its own test cases.
+    Return the document compiled and, with `is_trying`, tried on its own test cases. `is_new` False for what was in force before.
 
-    Errors: PolicyError for a rule that does not compile, a list, a workspace or a key that there is not. Cost: up to a second, and
-    milliseconds for a document whose automaton is on disk; two or three queries.
+    Errors: PolicyError for a rule that does not compile, a list, a workspace or a key that there is not, and for a credential that stands
+    in a new document. Cost: up to a second, and milliseconds for a document whose automaton is on disk; two or three queries.
     """
     if not document.rules:
         raise PolicyError("A policy needs at least one rule.")
     scope = resolve_scope(document.scope)
     try:
+        if is_new:
+            check_no_credentials(document)
         dump_draft(document)
         resolved = resolve_lists(document, _words_of(document))
         compiled = _compile(dump_document(msgspec.structs.replace(resolved, mode="enforce")))
@@ -217,7 +220,8 @@ def set_mode(policy: Policy, mode: Mode, by: Any = None, note: str = "") -> Poli
         locked.save(update_fields=["mode", "updated_at"])
         if locked.published is None:
             return None
-        return _publish(policy, msgspec.structs.replace(source_of(locked.published), mode=mode), by, note or f"Mode {mode}")
+        source = msgspec.structs.replace(source_of(locked.published), mode=mode)
+        return _publish(policy, source, by, note or f"Mode {mode}", is_new=False)
 
 
 def promote(policy: Policy, by: Any = None) -> PolicyVersion | None:
@@ -225,10 +229,10 @@ def promote(policy: Policy, by: Any = None) -> PolicyVersion | None:
     return set_mode(policy, "enforce", by, "Promoted from shadow")
 
 
-def _publish(policy: Policy, source: PolicyDocument, by: Any, note: str) -> PolicyVersion | None:
+def _publish(policy: Policy, source: PolicyDocument, by: Any, note: str, *, is_new: bool = True) -> PolicyVersion | None:
     if _is_in_force(policy, source):
         return None
-    checked = check_document(source)
+    checked = check_document(source, is_new=is_new)
     if checked.failures:
         raise PolicyError(*map(str, checked.failures))
     dump = dump_document(checked.document)

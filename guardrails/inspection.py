@@ -60,7 +60,10 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one rule fared. `is_degraded`: it could not look, and its fail mode let the text pass."""
+    """
+    How one rule fared. `is_degraded`: it could not look, and its fail mode let the text pass. `is_partial`: it read only parts of a
+    text, because that was too long.
+    """
 
     rule: str
     detector: str
@@ -70,6 +73,7 @@ class Outcome:
     findings_count: int = 0
     is_degraded: bool = False
     elapsed_us: float = 0.0
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

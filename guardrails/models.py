@@ -43,7 +43,9 @@ class Policy(IdentifiedModel):
     description = models.TextField(blank=True)
     mode = models.CharField(max_length=16, choices=PolicyMode.choices, default=PolicyMode.SHADOW)
     draft = models.JSONField(default=dict)
-    published = models.ForeignKey("PolicyVersion", null=True, blank=True, editable=False, on_delete=models.RESTRICT, related_name="+")
+    published = models.ForeignKey(
+        "PolicyVersion", null=True, blank=True, editable=False, on_delete=models.RESTRICT, db_index=False, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -51,6 +53,7 @@ class Policy(IdentifiedModel):
         ordering = ["name"]
         verbose_name_plural = "policies"
         permissions = [("publish_policy", "Can publish policies")]
+        indexes = [models.Index(fields=["published"], name="idx_policies_published")]  # whether a version is in force, before it goes
 
     def __str__(self) -> str:
         return self.name
@@ -64,7 +67,7 @@ class PolicyVersion(IdentifiedModel):
     a key that is renamed later stays covered.
     """
 
-    policy = models.ForeignKey(Policy, on_delete=models.CASCADE, related_name="versions")
+    policy = models.ForeignKey(Policy, on_delete=models.CASCADE, db_index=False, related_name="versions")
     number = models.PositiveIntegerField()
     source = models.JSONField()
     document = models.JSONField()
@@ -72,7 +75,9 @@ class PolicyVersion(IdentifiedModel):
     workspace_ids = ArrayField(models.UUIDField(), default=list, blank=True)
     key_ids = ArrayField(models.UUIDField(), default=list, blank=True)
     published_at = models.DateTimeField(default=timezone.now)
-    published_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
+    )
     note = models.CharField(max_length=500, blank=True)
 
     class Meta:
@@ -80,6 +85,7 @@ class PolicyVersion(IdentifiedModel):
         verbose_name = "version of a policy"
         verbose_name_plural = "versions of policies"
         constraints = [models.UniqueConstraint(fields=["policy", "number"], name="policy_version_number")]
+        indexes = [models.Index(fields=["published_by"], name="idx_policy_versions_publisher")]  # what an account published, before it goes
 
     def __str__(self) -> str:
         return f"{self.policy.name} {self.number}"
@@ -95,12 +101,13 @@ class KeyPolicy(IdentifiedModel):
     """The policy that an API key names."""
 
     api_key = models.OneToOneField("apikeys.ApiKey", on_delete=models.CASCADE, related_name="key_policy")
-    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="key_policies")
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, db_index=False, related_name="key_policies")
 
     class Meta:
         ordering = ["-id"]
         verbose_name = "policy of a key"
         verbose_name_plural = "policies of keys"
+        indexes = [models.Index(fields=["policy"], name="idx_key_policies_policy")]  # the keys that name a policy
 
     def __str__(self) -> str:
         return f"{self.policy} of {self.api_key}"

@@ -81,6 +81,8 @@ class Delivery:
         try:
             await self._answer(targets)
         except GatewayError as error:
+            if self.guarded is not None:
+                self.guarded.check_error(error)
             self._record_error(error)
             raise
         except asyncio.CancelledError:

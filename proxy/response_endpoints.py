@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apikeys.hotpath import Principal
 from proxy.errors import GatewayError, UpstreamBroken
 from proxy.exchange import Attempt, Exchange, Sink
 from proxy.gateway import Gateway
@@ -11,11 +12,15 @@ from proxy.response_state import StoredResponse, not_found
 from proxy.snapshot import Backend, Snapshot
 from proxy.stages.authenticate import authenticate, require
 from proxy.stages.forward import as_gateway_error, note_failure, refusal
+from proxy.stages.guard import AnswerRejected, guard_reply
 from proxy.stages.reserve import FREE, Caller, reserve
 from proxy.stored_responses import StoredCall, answer_here, call_keeper, find_stored, parse_stored_call
 from proxy.translators.direct_responses import DIRECT
+from proxy.wire.model_request import ModelRequest
 
 _REPLY_LIMIT_BYTES = 64 * 1024 * 1024
+_SAYING = frozenset({"get", "cancel"})
+"""What is answered with the response itself."""
 
 
 async def handle_stored_response(gateway: Gateway, exchange: Exchange, sink: Sink, rest: str) -> None:
@@ -36,6 +41,8 @@ async def handle_stored_response(gateway: Gateway, exchange: Exchange, sink: Sin
     stored = await find_stored(call, principal.workspace_id, store)
     if stored.backend:
         body = await _ask_keeper(gateway, exchange, snapshot, call, stored)
+        if call.action in _SAYING:
+            body = await _guard(gateway, exchange, snapshot, principal, stored.model, body)
         if call.action == "delete":
             await store.delete(principal.workspace_id, call.response_id)
     else:
@@ -44,6 +51,26 @@ async def handle_stored_response(gateway: Gateway, exchange: Exchange, sink: Sin
     if exchange.attempts:
         headers += attempt_headers(exchange.backend, len(exchange.attempts))
     await sink.send(200, headers, body)
+
+
+async def _guard(gateway: Gateway, exchange: Exchange, snapshot: Snapshot, principal: Principal, model: str, body: bytes) -> bytes:
+    """
+    Return a response as it may be seen: a provider keeps what its model said, and not what rules let through.
+
+    Errors: ContentFiltered, Overloaded.
+    """
+    if gateway.guardrails is None:
+        return body
+    exchange.endpoint = "responses"
+    guarded = await gateway.guardrails.open(snapshot, principal, exchange, model)
+    if guarded is None:
+        return body
+    try:
+        return await guard_reply(guarded, ModelRequest("responses", model, False, False, {}), body)
+    except AnswerRejected as rejected:  # what was said is said
+        raise rejected.error from None
+    finally:
+        guarded.close()
 
 
 async def _ask_keeper(gateway: Gateway, exchange: Exchange, snapshot: Snapshot, call: StoredCall, stored: StoredResponse) -> bytes:

@@ -14,10 +14,10 @@ import asyncio
 import dataclasses
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -52,9 +52,10 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """
-    `url`: where the question goes; a judge has none, and OpenAI's is known. `credential`: the key of a vendor, or the secret that a
-    webhook is signed with; `credential_env` names a variable `GUARDRAILS_CREDENTIAL_...` that holds it, or with `_FILE` behind it the
-    file that does. `headers` are sent along.
+    `url`: where the question goes; a judge has none, and OpenAI's is known. `credential_env`: a variable
+    `GUARDRAILS_CREDENTIAL_...` of the gateway's environment that holds the key of a vendor, or the secret that a webhook is signed with;
+    with `_FILE` behind it, the file that does. `credential` is the secret itself; only versions of old have it, and no policy is stored
+    with it any more. `headers` are sent along, and lie in the policy for all to read.
 
     `model`: the judge's, as clients name it, or the vendor's. `criteria`: what a judge shall object to. `categories`: those of a vendor
     that count, empty for all. `cut`: the lowest score that is a hit, None for the service's own verdict. `lowest_severity`: the same for
@@ -79,6 +80,19 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     def __repr__(self) -> str:
         return f"Parameters(kind={self.kind!r})"
+
+
+def check_stored(parameters: Mapping[str, Any]) -> None:
+    """
+    Refuse what must not be stored with a policy, which many may read and versions keep for ever. Errors: BadRule.
+
+    Versions of old that hold one still compile: `build` takes it.
+    """
+    if parameters.get("credential"):
+        raise BadRule(
+            "`credential` would lie in the policy for all to read. Put it into a variable of the gateway's environment that begins with "
+            f"{CREDENTIAL_PREFIX}, and name that in `credential_env`."
+        )
 
 
 def build(parameters: Parameters) -> ExternalDetector:
@@ -111,7 +125,7 @@ def _questioner(parameters: Parameters) -> Webhook | ModelJudge | OpenAIModerati
     if parameters.kind == "openai_moderation":
         return OpenAIModeration(parameters.url, credential, headers, parameters.model or "omni-moderation-latest", label, categories, cut)
     if not credential:
-        raise BadRule("Azure Content Safety needs `credential_env` or `credential`.")
+        raise BadRule("Azure Content Safety needs `credential_env`.")
     if unknown := set(categories) - set(AZURE_CATEGORIES):
         raise BadRule(f"Azure Content Safety has no category {min(unknown)!r}. It has: {', '.join(AZURE_CATEGORIES)}.")
     return AzureContentSafety(parameters.url, credential, headers, label, categories, parameters.lowest_severity, parameters.blocklists)

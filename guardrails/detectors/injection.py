@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from guardrails.detection import Hit, Subject
-from guardrails.detectors.injection_evidence import LEAST_SCORE, weigh
+from guardrails.detection import UNREAD, Hit, Subject
+from guardrails.detectors.injection_evidence import LEAST_SCORE, is_partly_read, weigh
 from guardrails.detectors.injection_phrases import LABEL, english
 from guardrails.detectors.injection_phrases_world import world
 from guardrails.errors import BadRule
@@ -52,7 +52,8 @@ class InjectionDetector:
         Cost: 0.25 ms for 1 KB, 3 ms at most.
         """
         verdict = weigh(subject, hits)
+        unread = (Hit(UNREAD),) if is_partly_read(subject) else ()
         if verdict.score < min(LEAST_SCORE, self.threshold, self.data_threshold):
-            return ()
+            return unread
         reason = " ".join(verdict.reasons) or "The text as a whole reads like an attack on a model's instructions."
-        return (Hit(LABEL, verdict.start, verdict.end, round(verdict.score, 3), reason, "injection", verdict.view),)
+        return (Hit(LABEL, verdict.start, verdict.end, round(verdict.score, 3), reason, "injection", verdict.view), *unread)

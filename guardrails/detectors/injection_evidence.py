@@ -16,7 +16,7 @@ import re2
 from guardrails.detection import Hit, Subject
 from guardrails.detectors.injection_phrases import STRUCTURE_NAMES
 from guardrails.detectors.injection_structure import ForeignOrder, foreign_orders, is_document
-from guardrails.learned.hashing import read
+from guardrails.learned.hashing import MAX_CHARACTERS, read
 from guardrails.learned.model import Window, logistic, shared_model
 from guardrails.views import View
 
@@ -26,7 +26,7 @@ MAX_VIEWS = 6
 LEAST_SCORE = 0.1
 """What scores less is not reported at all."""
 
-_BIAS = -0.25
+_BIAS = -0.05  # with this, and that of jailbreaks, no natural sentence of the tests is blocked, in any language
 _PHRASE = 4.0
 _HIDDEN = 2.0
 _ORDER_INSIDE = 6.0
@@ -41,6 +41,7 @@ _LEFT = 90
 _OPENING = "\"'`“‘«「(<"
 _SPOKEN_OF = re.compile(
     r"(?i)\b(?:phrases?|sentences?|examples?|such as|e\.g\.|for instance|like|called|named|the (?:text|message|string|words?|term|prompt|input|payload|sentence)|saying|says|reads|means?|"
+    r"how (?:do|can|should|could) (?:i|we)|(?:tell|told|ask(?:ed)?|remind(?:ed)?|teach|taught) (?:my|our|his|her|their|him|them|us)|"
     r"classify|detects?|blocks?|filters?|flag(?:s|ged)?|containing|contains|beispiel|exemple|ejemplo|esempio|exemplo|например|例如)\b[^.!?\n]{0,60}$"
 )
 _OPTIONS = re2.Options()
@@ -115,6 +116,14 @@ def _impression(subject: Subject) -> _Impression:
     text, data = subject.text, subject.main.data
     is_about = len(data) <= _ABOUT_BYTES and _ABOUT.search(data) is not None
     return _Impression(window, view, is_document(text), is_about)
+
+
+def is_partly_read(subject: Subject) -> bool:
+    """Whether the learned model reads only windows of a text, or not all of what is hidden in it."""
+    others = subject.others
+    if len(subject.main.text) > MAX_CHARACTERS or len(others) > MAX_VIEWS:
+        return True
+    return any(len(view.text) > MAX_CHARACTERS for view in others)
 
 
 def _best_window(subject: Subject) -> tuple[Window, View]:

@@ -93,9 +93,69 @@ _LANGUAGES = (
         "ja", r"無視|忘れ", r"指示|ルール|命令|制限|プロンプト", r"表示|教えて|見せて|出力|繰り返", r"システムプロンプト|初期指示|あなたの(?:指示|プロンプト)",
         r"制限(?:なし|のない)|開発者モード", gap=r"[^。！？\n]{0,14}?",
     ),
+    _Language(
+        "sv", r"ignorera|glöm|strunta i|bortse från|kringgå", r"instruktion|regler|riktlinjer|begränsning|order|befallning", r"visa|avslöja|upprepa|skriv ut|återge|vad står",
+        r"systemprompt|systeminstruktion|(?:dina|din) (?:\w+ )?(?:instruktioner|regler|prompt)", r"utan (?:några )?(?:regler|begränsningar|filter|gränser)",
+    ),
+    _Language(
+        "da", r"ignorer|glem|se bort fra|omgå", r"instruktion|instruks|regler|retningslinj|begrænsning|ordre", r"vis|afslør|gentag|udskriv|skriv",
+        r"systemprompt|(?:dine|din) (?:\w+ )?(?:instruktioner|instrukser|regler|prompt)", r"uden (?:nogen )?(?:regler|begrænsninger|filtre|grænser)",
+    ),
+    _Language(
+        "cs", r"ignoruj|zapomeň|zapomente|obejdi|nedbej", r"pokyn|instrukc|pravid|omezen|příkaz", r"ukaž|zobraz|zopakuj|vypiš|prozraď",
+        r"systémov\w{0,3} (?:prompt|zpráv|pokyn)\w{0,3}|sv(?:é|oje) (?:\w+ )?(?:pokyny|instrukce|pravidla)", r"bez (?:jakýchkoli )?(?:omezení|pravidel|filtrů|cenzury)",
+    ),
+    _Language(
+        "hu", r"hagyd figyelmen kívül|felejtsd el|mellőzd|kerüld meg", r"utasítás|szabály|előírás|korlátozás|parancs", r"mutasd|ismételd|írd ki|áruld el",
+        r"rendszer-?(?:prompt|üzenet|utasítás)", r"(?:korlátok|szabályok|szűrők|cenzúra) nélkül",
+    ),
+    _Language(
+        "ro", r"ignoră|uită|lasă deoparte|încalcă|omite|treci peste", r"instrucțiun|reguli|regul|restricți|comenzi|ordine", r"arată|dezvăluie|repetă|afișează|scrie|care (?:este|sunt)",
+        r"prompt\w{0,4} (?:de sistem|inițial)|instrucțiunile (?:tale|inițiale|ascunse)", r"fără (?:nicio )?(?:restricți|regul|cenzur|filtr|limit)\w{0,4}|modul dezvoltator",
+    ),
+    _Language(
+        "tr", r"yok ?say|unut|görmezden gel|dikkate alma|bir kenara bırak", r"talimat|kural|komut|emir|kısıtlama|yönerge", r"göster|açıkla|tekrarla|yazdır|söyle|yaz\b",
+        r"sistem (?:istem|talimat|mesaj)\w{0,5}|gizli talimat\w{0,6}", r"(?:kısıtlama|sansür|filtre|kural|sınır)sız", gap=r"[^.!?\n]{0,24}?",
+    ),
+    _Language(
+        "id", r"abaikan|lupakan|langgar|kesampingkan", r"instruksi|aturan|perintah|arahan|batasan|pedoman", r"tampilkan|tunjukkan|ulangi|cetak|ungkapkan|tulis",
+        r"prompt sistem|instruksi (?:sistem|awal|rahasia|tersembunyi)|perintah awalmu", r"tanpa (?:batasan|aturan|filter|sensor)",
+    ),
+    _Language(
+        "vi", r"bỏ qua|quên|phớt lờ|vi phạm", r"hướng dẫn|chỉ dẫn|chỉ thị|quy tắc|mệnh lệnh|giới hạn", r"hiển thị|cho (?:tôi )?xem|tiết lộ|in ra|lặp lại|viết ra",
+        r"lời nhắc hệ thống|(?:chỉ dẫn|hướng dẫn|chỉ thị) (?:hệ thống|ban đầu|bí mật|ẩn)", r"không (?:có |bị )?(?:giới hạn|quy tắc|kiểm duyệt)",
+    ),
+    _Language(
+        "uk", r"ігноруй|забудь|відкинь|обійди|не зважай", r"інструкці|правил|вказівк|обмежен|наказ|команд", r"покажи|розкрий|повтори|виведи|назви|скажи",
+        r"системн\w{1,3} (?:промпт|повідомленн|інструкці)\w{0,3}|сво\w{1,3} (?:інструкції|правила|промпт)", r"без (?:жодних )?(?:обмежень|правил|цензури|фільтрів)",
+    ),
+    _Language(
+        "el", r"αγνόησε|ξέχασε|ξέχνα|παράβλεψε|παράκαμψε", r"οδηγί|εντολ|κανόν|περιορισμ", r"δείξε|αποκάλυψε|επανάλαβε|τύπωσε|πες",
+        r"(?:οδηγί|προτροπή|μήνυμα)\w{0,3} (?:του )?συστήματος|κρυφ\w{1,3} (?:οδηγί|εντολ)\w{0,3}", r"χωρίς (?:κανέναν )?(?:περιορισμούς|κανόνες|φίλτρα|όρια)",
+    ),
+    _Language(
+        "ar", r"تجاهل|انس[ىَ]?|تخط|اهمل|لا تتبع", r"تعليمات|أوامر|قواعد|قيود|توجيهات|ما قيل", r"أظهر|اكشف|كرر|اعرض|اطبع|أخبرني|اكتب|انسخ",
+        r"موجه النظام|رسالة النظام|(?:ال)?تعليمات(?:ك| النظام| المخفية| السرية| الأصلية)", r"بلا (?:قيود|قواعد|حدود|رقابة)|بدون (?:أي )?(?:قيود|قواعد|حدود|رقابة)",
+    ),
+    _Language(
+        "fa", r"نادیده بگیر|فراموش کن|کنار بگذار|اهمیت نده", r"دستور|قوانین|قواعد|محدودیت|راهنما", r"نشان بده|بنویس|تکرار کن|بگو|فاش کن|چاپ کن",
+        r"(?:دستور|پیام|پرامپت)\w{0,4} (?:سیستم|پنهان|مخفی)\w{0,3}", r"بدون (?:هیچ )?(?:محدودیت|قانون|سانسور|فیلتر)",
+    ),
+    _Language(
+        "he", r"התעלם|תתעלם|שכח|תשכח|עקוף", r"הוראות|הנחיות|כללים|הכללים|מגבלות|פקודות", r"הצג|גלה|הדפס|חזור על|הראה|ספר",
+        r"(?:ה?הנחי(?:ה|ות)|ה?הוראות|הודעת) ה?(?:מערכת|סודית|סודיות|נסתרות)", r"ללא (?:כל )?(?:מגבלות|כללים|צנזורה|גבולות)",
+    ),
+    _Language(
+        "hi", r"भूल जा|अनदेखा|नज़रअंदाज़|नजरअंदाज|उपेक्षा", r"निर्देश|नियम|आदेश|प्रतिबंध|सीमा", r"दिखा|बता|लिख|दोहरा|प्रकट",
+        r"सिस्टम (?:प्रॉम्प्ट|संदेश|निर्देश)|छिपे (?:हुए )?निर्देश", r"बिना (?:किसी )?(?:नियम|सीमा|प्रतिबंध|रोक)",
+    ),
+    _Language(
+        "ko", r"무시|잊|버리|버려", r"지시|규칙|명령|지침|제한", r"보여|알려|출력|반복|적어|복사", r"시스템 ?프롬프트|숨겨진 지침|초기 지시",
+        r"제한 ?(?:없이|없는)|아무 제한", gap=r"[^.!?\n]{0,16}?",
+    ),
 )  # fmt: skip
 
-_TURNED = frozenset({"ja"})
+_TURNED = frozenset({"ja", "tr", "fa", "hi", "ko"})
 """Languages in which the verb comes last."""
 
 

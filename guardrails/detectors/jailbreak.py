@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from guardrails.detection import Hit, Subject
-from guardrails.detectors.injection_evidence import LEAST_SCORE, weigh
+from guardrails.detection import UNREAD, Hit, Subject
+from guardrails.detectors.injection_evidence import LEAST_SCORE, is_partly_read, weigh
 from guardrails.errors import BadRule
 from guardrails.patterns import Pattern
 
@@ -20,7 +20,7 @@ LABEL = "JAILBREAK"
 THRESHOLD = 0.5
 DATA_THRESHOLD = 0.5
 
-_BIAS = -1.6
+_BIAS = -1.4
 
 _RULES = r"(?:rules?|restrictions?|limits?|limitations?|filters?|guidelines|polic(?:y|ies)|ethics|morals?|censorship|boundaries|constraints|safeguards)"
 _PERSONA = r"(?:act as|pretend (?:to be|that you are|you are)|you are (?:now |going to (?:be|act as) )|role-?play as|imagine (?:that )?you are|behave (?:as|like)|become|simulate|take on the role of|play the role of)"
@@ -76,7 +76,8 @@ class JailbreakDetector:
     def inspect(self, subject: Subject, hits: Sequence[Hit]) -> Sequence[Hit]:
         """Return one hit where the evidence lies, or none; a rule's thresholds are applied by its caller. Cost: 0.1 ms for 1 KB where prompt injection is looked for too."""
         verdict = weigh(subject, hits, _BIAS, uses_shape=False)
+        unread = (Hit(UNREAD),) if is_partly_read(subject) else ()
         if verdict.score < min(LEAST_SCORE, self.threshold, self.data_threshold):
-            return ()
+            return unread
         reason = " ".join(verdict.reasons) or "The text as a whole reads like an attempt to free a model of its rules."
-        return (Hit(LABEL, verdict.start, verdict.end, round(verdict.score, 3), reason, "jailbreak", verdict.view),)
+        return (Hit(LABEL, verdict.start, verdict.end, round(verdict.score, 3), reason, "jailbreak", verdict.view), *unread)

@@ -16,7 +16,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, Protocol
 
-from guardrails.engine.flags import flags_of, suspects_of
+from guardrails.engine.flags import flags_of, is_plain, suspects_of
+from guardrails.engine.shared import Shared
 from guardrails.engine.store import load_blob, store_blob
 from guardrails.errors import BadRule, CouldNotScan
 from guardrails.patterns import Pattern
@@ -95,6 +96,8 @@ def _sources_of(patterns: Sequence[Pattern]) -> tuple[list[_Source], list[tuple[
 def check_expressions(patterns: Sequence[Pattern]) -> None:
     """Errors: BadRule that names the first pattern whose expression RE2 refuses."""
     for pattern in patterns:
+        if is_plain(pattern.expression):
+            continue
         try:
             compile_expression(pattern.expression, pattern.is_caseless)
         except ValueError as error:
@@ -102,7 +105,12 @@ def check_expressions(patterns: Sequence[Pattern]) -> None:
 
 
 def compile_expression(expression: str, is_caseless: bool, memory_bytes: int = EXPRESSION_MEMORY_BYTES, has_groups: bool = True) -> Any:
-    """Return RE2's form (`_re2.RE2`), which searches UTF-8 bytes. Errors: ValueError with RE2's reason."""
+    """Return RE2's form (`_re2.RE2`), which searches UTF-8 bytes; policies share it. Errors: ValueError with RE2's reason."""
+    key = (expression, is_caseless, memory_bytes, has_groups)
+    return _expressions.find_or_make(key, lambda: _compile_expression(*key))
+
+
+def _compile_expression(expression: str, is_caseless: bool, memory_bytes: int, has_groups: bool) -> Any:
     import re2  # here: 4 MB that a worker without policies does not need
     from re2 import _re2
 
@@ -143,6 +151,21 @@ class _PerThread(threading.local):
     scratch: Any = None
 
 
+class _Automaton:
+    """A compiled database with a scratch for each thread that scans."""
+
+    __slots__ = ("__weakref__", "database", "mine")
+
+    def __init__(self, database: Any) -> None:
+        self.database = database
+        self.mine = _PerThread()
+        self.mine.scratch = database.scratch
+
+
+_expressions: Shared[Any] = Shared()
+_automata: Shared[_Automaton] = Shared()
+
+
 class _HyperscanDatabase:
     engine: Engine = "hyperscan"
 
@@ -154,31 +177,33 @@ class _HyperscanDatabase:
             raise CouldNotScan("Hyperscan does not run on this machine.")
         self._hyperscan: Any = module
         self._indices = _Indices(owners)
-        self._mine = _PerThread()
-        self._database: Any = self._open(patterns, sources, cache_folder) if sources else None
-        if self._database is not None:
-            self._scan: Callable[..., Any] = self._database.scan
-            self._mine.scratch = self._database.scratch
+        self._automaton = self._share(patterns, sources, cache_folder) if sources else None
+        if self._automaton is not None:
+            self._mine = self._automaton.mine
+            self._scan: Callable[..., Any] = self._automaton.database.scan
 
     def scan(self, data: bytes) -> Sequence[int]:
-        if self._database is None or not data:
+        if self._automaton is None or not data:
             return ()
         found: list[int] = []
         try:
-            self._scan(data, _collect, 0, found, self._mine.scratch or self._own_scratch())
+            self._scan(data, _collect, 0, found, self._mine.scratch or self._own_scratch(self._automaton))
         except Exception as error:  # the extension raises what it likes; whatever it is, the text was not seen
             raise CouldNotScan(f"The automaton failed: {type(error).__name__}.") from error
         return self._indices.of(found) if found else ()
 
-    def _own_scratch(self) -> Any:
-        self._mine.scratch = self._hyperscan.Scratch(self._database)
-        return self._mine.scratch
+    def _own_scratch(self, automaton: _Automaton) -> Any:
+        automaton.mine.scratch = self._hyperscan.Scratch(automaton.database)
+        return automaton.mine.scratch
 
-    def _open(self, patterns: Sequence[Pattern], sources: list[_Source], cache_folder: Path | None) -> Any:
+    def _share(self, patterns: Sequence[Pattern], sources: list[_Source], cache_folder: Path | None) -> _Automaton:
+        key = _content_key(self._hyperscan, patterns, sources)
+        return _automata.find_or_make((key, cache_folder), lambda: _Automaton(self._open(key, patterns, sources, cache_folder)))
+
+    def _open(self, key: str, patterns: Sequence[Pattern], sources: list[_Source], cache_folder: Path | None) -> Any:
         if cache_folder is None:
             check_expressions(patterns)
             return self._compile(patterns, sources)
-        key = _content_key(self._hyperscan, patterns, sources)
         blob = load_blob(cache_folder, key)
         if blob is not None:
             opened = self._load(blob)

@@ -70,6 +70,11 @@ _CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v", "a": "\a"}
 _BEYOND_ASCII = re.compile(r"\[\^|\\[DSWpPC]|\[:\^|\\x|[^\x00-\x7f]")
 
 
+_KEPT_COUNT = 4096
+"""Shapes, and what was read from them, that are kept: a policy has some hundreds, and its next version has most of them again."""
+
+
+@functools.lru_cache(maxsize=_KEPT_COUNT)
 def parse(expression: str, *, is_caseless: bool = False) -> Node:
     """Return the shape of an expression. Errors: BadRule."""
     reader = _Reader(expression)
@@ -201,6 +206,7 @@ def literal(character: str) -> Char:
     return Char(re2.escape(character), character)
 
 
+@functools.lru_cache(maxsize=_KEPT_COUNT)
 def width(node: Node) -> tuple[int, int | None]:
     """Return the shortest and the longest match in characters; the longest is None where there is no bound."""
     if isinstance(node, Char):
@@ -233,6 +239,7 @@ def _set_of(text: str, is_caseless: bool) -> frozenset[str]:
     return frozenset(each for each in map(chr, range(128)) if compiled.fullmatch(each))
 
 
+@functools.lru_cache(maxsize=_KEPT_COUNT)
 def characters(node: Node, *, is_caseless: bool = False) -> tuple[frozenset[str], bool]:
     """
     Return the ASCII characters a match can contain, and whether it can contain others. Never too few, in a folded view: that has no

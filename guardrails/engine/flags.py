@@ -17,6 +17,8 @@ from guardrails.patterns import Pattern
 _WIDE_ESCAPES = frozenset("SWDpPX")
 _LITERAL = re.compile(r"(?:[^\\.\[\](){}*+?^$|]|\\[^a-zA-Z0-9])+")
 
+_PLAIN = re.compile(r"(?:[A-Za-z0-9 _'-]|\\b|\\s(?:\{1,2\})?)+")
+
 
 def flags_of(hyperscan: Any, expression: str, is_caseless: bool) -> int:
     """Return the flags that an expression needs to match as RE2 would: UTF8 only where characters count, because it costs compile time."""
@@ -39,6 +41,11 @@ def suspects_of(pattern: Pattern) -> tuple[str, ...]:
         return triggers_of(pattern, parse(pattern.expression))
     except (BadRule, RecursionError):
         return (pattern.expression,)
+
+
+def is_plain(expression: str) -> bool:
+    """Return whether an expression is words and blanks, which every engine reads: most of a policy's are."""
+    return _PLAIN.fullmatch(expression) is not None
 
 
 def is_about_characters(expression: str) -> bool:

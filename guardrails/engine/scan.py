@@ -79,6 +79,8 @@ class Scanner:
     def _look(self, view: View, wanted: frozenset[int], scan: Scan, budget: Budget) -> None:
         if view.is_disguised:
             wanted = self._disguised.intersection(wanted)
+        if view.is_cut:
+            scan.unseen.update(wanted)
         try:
             reported = self.database.scan(view.data)
         except Exception:  # as above

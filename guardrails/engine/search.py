@@ -16,6 +16,7 @@ from re2 import _re2
 
 from guardrails.engine.expression import Chain, Flagged, Node, Repeat, width
 from guardrails.engine.hold import whole_expression
+from guardrails.engine.shared import Shared
 from guardrails.errors import BadRule
 from guardrails.patterns import Pattern
 
@@ -34,8 +35,16 @@ _WIDE = 300
 """Patterns with a longer match are searched by their beginning, if they have a short one. Units: characters."""
 
 
+_expressions: Shared[_re2.RE2] = Shared()
+
+
 def compile_expression(expression: str, *, memory_bytes: int = _MEMORY_BYTES, has_groups: bool = False) -> _re2.RE2:
-    """Errors: BadRule."""
+    """Return RE2's form, which policies share. Errors: BadRule."""
+    key = (expression, memory_bytes, has_groups)
+    return _expressions.find_or_make(key, lambda: _compile_expression(*key))
+
+
+def _compile_expression(expression: str, memory_bytes: int, has_groups: bool) -> _re2.RE2:
     options = re2.Options()
     options.log_errors = False
     options.max_mem = memory_bytes

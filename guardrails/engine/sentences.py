@@ -52,6 +52,7 @@ class SentenceGate:
     def __init__(self, rules: Sequence[SentenceRule], facts: Facts, render: Render | None = None) -> None:
         self.findings: list[StreamFinding] = []
         self.degraded_rules: set[str] = set()
+        self.failed_rules: set[str] = set()
         self._rules = tuple(rules)
         self._facts = facts
         self._render = render or bracketed
@@ -116,6 +117,7 @@ class SentenceGate:
             return rule.check(subject)
         except Exception as error:  # the sentence was not seen: the fail mode decides
             if rule.fail_mode == "closed" and (rule.action in STOPPING or rule.action in HIDING):
+                self.failed_rules.add(rule.rule)
                 self._stop(StreamBlocked(rule.rule, is_failure=True), error)
             self.degraded_rules.add(rule.rule)
             return ()

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from guardrails.detection import Facts, Hit, Subject, TextUnit
 from guardrails.engine.overlap import Span, merge_spans
-from guardrails.engine.stream_policy import HIDING, STOPPING, ReadyRule, StreamPolicy, StreamRule
+from guardrails.engine.stream_policy import HIDING, HOLDING, REPORTING, STOPPING, ReadyRule, StreamPolicy, StreamRule
 from guardrails.engine.transform import StreamBlocked
 from guardrails.engine.words import is_at_word_edges
 from guardrails.errors import CouldNotScan
@@ -64,7 +64,8 @@ def _goes_on(data: bytes, outside: int, edge: int) -> bool:
 
 class TextStream:
     """
-    A `TextTransformer` that hides what a policy's patterns find; `findings` and `degraded_rules` grow as the text arrives.
+    A `TextTransformer` that hides what a policy's patterns find; `findings` grow as the text arrives, and so do the names of rules that
+    could not look: those in `degraded_rules` let the text pass, those in `failed_rules` acted as if they had hit.
 
     Errors: StreamBlocked, also when the engine fails and the policy's fail mode is closed. With fail mode open the rest is passed on
     as it is, and every rule is degraded.
@@ -72,14 +73,15 @@ class TextStream:
     """
 
     __slots__ = (
-        "_active", "_archive", "_base", "_cursors", "_data", "_decided", "_facts", "_fired", "_is_ascii", "_is_open", "_is_unseen", "_late",
-        "_offsets", "_pending", "_policy", "_released", "_render", "_reported", "_reporting", "_scan", "_start", "_stopped", "_text",
-        "_text_base", "_triggers", "degraded_rules", "findings",
+        "_active", "_archive", "_awake", "_base", "_cursors", "_data", "_decided", "_facts", "_fired", "_is_ascii", "_is_open",
+        "_is_unseen", "_late", "_offsets", "_pending", "_policy", "_released", "_render", "_reported", "_reporting", "_scan", "_settled",
+        "_start", "_stopped", "_text", "_text_base", "_triggers", "degraded_rules", "failed_rules", "findings",
     )  # fmt: skip
 
     def __init__(self, policy: StreamPolicy, render: Render = bracketed, facts: Facts = _NO_FACTS) -> None:
         self.findings: list[StreamFinding] = []
         self.degraded_rules: set[str] = set()
+        self.failed_rules: set[str] = set()
         self._policy = policy
         self._render = render
         self._triggers = policy.triggers.open()
@@ -104,6 +106,9 @@ class TextStream:
         self._active: dict[int, int] = {}
         self._reporting: dict[int, int] = {}
         self._cursors: dict[int, int] = {}
+        # By crowd: the end of its last trigger, 0 while it sleeps; before which place all its matches are known. Absolute bytes.
+        self._awake = [0, 0]
+        self._settled = [0, 0]
         self._pending: list[Span] = []
         self._is_open = True
         self._is_unseen = False
@@ -150,11 +155,15 @@ class TextStream:
         if self._fired:
             self._activate()
         self._decided = decided
+        awake = self._awake
         if self._active:
             self._settle(self._active, decided)
-        if self._reporting:
+        if awake[HOLDING]:
+            self._settle_crowd(HOLDING, decided)
+        if self._reporting or awake[REPORTING]:
             self._reported = self._policy.reporting.start(data, self._reported)
             self._settle(self._reporting, self._reported)
+            self._settle_crowd(REPORTING, self._reported)
         released = self._released
         if not self._pending and self._is_ascii and self._offsets is None:
             self._released = decided
@@ -210,14 +219,19 @@ class TextStream:
 
     def _activate(self) -> None:
         """Wake the rules whose triggers fired. No match of theirs can begin before what was decided when the last piece came."""
-        policy, base, cursors = self._policy, self._base, self._cursors
+        policy, cursors = self._policy, self._cursors
+        floors = (self._base + self._decided, self._base + self._reported)
         for trigger, end in self._fired.items():
-            for index in policy.owners[trigger]:
+            wake = policy.wakes[trigger]
+            for index in wake.rules:
                 is_holding = policy.rules[index].rule.is_holding
                 (self._active if is_holding else self._reporting)[index] = end
-                floor = base + (self._decided if is_holding else self._reported)
+                floor = floors[HOLDING if is_holding else REPORTING]
                 if cursors.get(index, -1) < floor:
                     cursors[index] = floor
+            for crowd in wake.crowds:
+                self._awake[crowd] = max(self._awake[crowd], end)
+                self._settled[crowd] = max(self._settled[crowd], floors[crowd])
         self._fired.clear()
 
     def _settle(self, active: dict[int, int], limit: int) -> None:
@@ -234,6 +248,24 @@ class TextStream:
             self._cursors[index] = cursor = base + max(at, limit)
             if trigger_end <= cursor:
                 del active[index]
+
+    def _settle_crowd(self, crowd: int, limit: int) -> None:
+        """The same for rules that wake together: only those are searched that match somewhere in what is not settled."""
+        base, data, cursors = self._base, self._data, self._cursors
+        first = self._settled[crowd] - base
+        if not self._awake[crowd] or first >= limit:
+            return
+        for index, may_be_valid in self._policy.crowds[crowd].suspects(data, first):
+            ready = self._policy.rules[index]
+            at = max(cursors.get(index, 0) - base, first)
+            while at < limit and (spans := ready.search(data, at, limit)) is not None:
+                at = spans[0][1]
+                if may_be_valid:
+                    self._judge(ready, spans)
+            cursors[index] = base + at
+        self._settled[crowd] = base + limit
+        if self._awake[crowd] <= base + limit:
+            self._awake[crowd] = 0
 
     def _judge(self, ready: ReadyRule, spans: list[tuple[int, int]]) -> None:
         """Take a match for what it is: nothing, a finding, something to hide, or the end of the stream."""
@@ -261,6 +293,7 @@ class TextStream:
                 if rule.fail_mode == "open":
                     self.degraded_rules.add(rule.rule)
                     return
+                self.failed_rules.add(rule.rule)
         first = self._text_base + self._origin(hidden[0])
         last = self._text_base + self._origin_end(hidden[1])
         hit = Hit(pattern.label, first, last, pattern.score, pattern.reason, pattern.name)
@@ -285,6 +318,7 @@ class TextStream:
             if rule.fail_mode == "open":
                 self.degraded_rules.add(rule.rule)
                 return ()
+            self.failed_rules.add(rule.rule)
             return (hit,)
         return [replace(each, start=each.start + base, end=each.end + base) for each in found]
 
@@ -340,10 +374,13 @@ class TextStream:
         beyond = len(self._data) + 1
         self._settle(self._active, beyond)
         self._settle(self._reporting, beyond)
+        self._settle_crowd(HOLDING, beyond)
+        self._settle_crowd(REPORTING, beyond)
         if self._late is not None:
             self._late.close()
             self.findings += self._late.findings
             self.degraded_rules |= self._late.degraded_rules
+            self.failed_rules |= self._late.failed_rules
         return self._send(len(self._text))
 
     def _keep(self, text: str) -> str:
@@ -356,6 +393,7 @@ class TextStream:
 
     def _fail(self, error: Exception, unseen: str = "") -> str:
         if self._policy.fail_mode == "closed":
+            self.failed_rules.update(each.rule.rule for each in self._policy.rules)
             holding = next((each.rule for each in self._policy.rules if each.rule.is_holding and each.rule.fail_mode == "closed"), None)
             blocked = StreamBlocked(holding.rule if holding else "", is_failure=True)
             self._drop(blocked)

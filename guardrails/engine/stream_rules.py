@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from guardrails.detection import Facts, Hit, PatternDetector, Subject
+from guardrails.detection import UNREAD, Facts, Hit, PatternDetector, Subject
 from guardrails.engine.check import CompiledPolicy
 from guardrails.engine.rules import CompiledRule
 from guardrails.engine.sentences import Check, SentenceGate, SentenceRule
@@ -92,9 +92,13 @@ def _check_of(compiled: CompiledPolicy, rule: CompiledRule) -> Check:
 
     def check(subject: Subject) -> Sequence[Hit]:
         scan = compiled.scanner.scan(subject, wanted)
-        if scan.unseen:
+        if scan.has_trouble:
             raise CouldNotScan("The sentence was not seen by all patterns.")
         hits = [hit for index in rule.pattern_indices for hit in scan.hits.get(index, ())]
-        return rule.select(subject.unit, rule.inspect(subject, hits))
+        found = rule.select(subject.unit, rule.inspect(subject, hits))
+        known = [hit for hit in found if hit.label != UNREAD]
+        if len(known) < len(found) and not known:
+            raise CouldNotScan("The sentence was read only in parts.")
+        return known
 
     return check

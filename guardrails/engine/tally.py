@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from guardrails.detection import Hit, TextUnit
+from guardrails.detection import UNREAD, Hit, TextUnit
 from guardrails.engine.decide import decide, decision_of
 from guardrails.engine.overlap import edits_of
 from guardrails.engine.rules import CompiledRule
@@ -23,6 +23,7 @@ UNCHECKED = "UNCHECKED"
 TOO_MANY = "TOO_MANY"
 TOO_MANY_REASON = "There were more matches than could be looked at one by one."
 _FAILURES: dict[Result, str] = {"timeout": "The rule did not answer in time.", "error": "The rule could not look at the text."}
+_UNREAD_REASON = "The text is too long for the rule to look at all of it."
 _RESULT_RANKS: dict[Result, int] = {"skipped": 0, "pass": 1, "hit": 2, "timeout": 3, "error": 4}
 
 
@@ -31,6 +32,7 @@ class _RuleTally:
     findings: dict[tuple[int, int, int, str], Finding] = field(default_factory=dict)
     result: Result = "pass"
     is_degraded: bool = False
+    is_partial: bool = False
     elapsed_us: float = 0.0
 
 
@@ -49,7 +51,10 @@ class Tally:
         """Count the hits, which the rule has selected. A hit outside the text speaks of the text as a whole."""
         mine = self._of(rule)
         for hit in hits:
-            self._add_one(rule, mine, unit, hit)
+            if hit.label == UNREAD:
+                self._note_unread(rule, mine, unit)
+            else:
+                self._add_one(rule, mine, unit, hit)
         if mine.findings:
             self._raise_to(mine, "hit")
 
@@ -65,6 +70,13 @@ class Tally:
             return
         for hit in candidates or (Hit(UNCHECKED),):
             self._add_one(rule, mine, unit, replace(hit, reason=_FAILURES[result]))
+
+    def _note_unread(self, rule: CompiledRule, mine: _RuleTally, unit: int) -> None:
+        """The rule read only parts of a unit. Closed: what it has not seen does not pass."""
+        mine.is_partial = True
+        if rule.fail_mode == "closed":
+            self._raise_to(mine, "error")
+            self._add_one(rule, mine, unit, Hit(UNCHECKED, reason=_UNREAD_REASON))
 
     def take(self, rule: CompiledRule, elapsed_us: float) -> None:
         """Note how long the rule's own code ran."""
@@ -92,6 +104,7 @@ class Tally:
                     findings_count=len(mine.findings),
                     is_degraded=mine.is_degraded,
                     elapsed_us=mine.elapsed_us,
+                    is_partial=mine.is_partial,
                 )
         return tuple(outcomes)
 

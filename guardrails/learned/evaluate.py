@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def make_policy() -> CompiledPolicy:
     """Return a policy of the two detectors that reports every score."""
-    rules = tuple(RuleDocument(detector=each, fail_mode="closed", action="block", threshold=0.0) for each in ("injection", "jailbreak"))
+    rules = tuple(RuleDocument(detector=each, fail_mode="open", action="block", threshold=0.0) for each in ("injection", "jailbreak"))
     return compile_policy(PolicyDocument(name="evaluation", rules=rules))
 
 

@@ -20,7 +20,10 @@ from guardrails.learned.model import SMOOTHING, LinearModel
 Floats = npt.NDArray[np.float64]
 
 CLASS_PENALTY = 0.2
-"""Word classes may weigh more than words: they are what texts that nobody has seen yet have in common with those that are known."""
+"""
+Of that of words, by default. Word classes may weigh more than words: they are what texts that nobody has seen yet have in common with those
+that are known.
+"""
 
 _HISTORY = 8
 
@@ -34,15 +37,18 @@ class Example:
     weight: float = 1.0
 
 
-def fit(examples: Sequence[Example], penalty: float = 7e-7, iterations: int = 300) -> LinearModel:
-    """Return the model of these examples. `penalty` is per squared weight and unit of example weight. Cost: seconds."""
-    problem = _Problem(examples, penalty)
+def fit(examples: Sequence[Example], penalty: float = 7e-7, iterations: int = 300, class_penalty: float = CLASS_PENALTY) -> LinearModel:
+    """
+    Return the model of these examples. `penalty` is per squared weight and unit of example weight; `class_penalty` is the share of it that
+    weights of word classes pay. Cost: seconds.
+    """
+    problem = _Problem(examples, penalty, class_penalty)
     solution = _minimise(problem, np.zeros(problem.width + 1), iterations)
     return _quantise(problem.columns, solution[:-1], float(solution[-1]))
 
 
 class _Problem:
-    def __init__(self, examples: Sequence[Example], penalty: float) -> None:
+    def __init__(self, examples: Sequence[Example], penalty: float, class_penalty: float) -> None:
         lengths = np.array([len(each.features) for each in examples], dtype=np.int64)
         used = np.concatenate([np.asarray(each.features, dtype=np.int64) for each in examples])
         self.columns, self._index = np.unique(used, return_inverse=True)
@@ -53,7 +59,7 @@ class _Problem:
         self._sign = np.where([each.is_positive for each in examples], 1.0, -1.0)
         counts = np.array([each.weight for each in examples])
         self._counts = counts / counts.sum()
-        self._penalty = np.where(self.columns >= WORDS, penalty * CLASS_PENALTY, penalty)
+        self._penalty = np.where(self.columns >= WORDS, penalty * class_penalty, penalty)
 
     def value(self, point: Floats) -> tuple[float, Floats]:
         """Return the loss and its gradient."""

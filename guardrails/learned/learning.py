@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from guardrails.learned.fit import Example, fit
+from guardrails.learned.fit import CLASS_PENALTY, Example, fit
 from guardrails.learned.hashing import Reading, read
 from guardrails.learned.model import WINDOW_SENTENCES, LinearModel
 from guardrails.learned.rows import Row
 
-ROUNDS = 2
 NEGATIVE_WEIGHT = 1.5
 """A false alarm costs more than a miss: most texts are harmless."""
 
@@ -22,8 +22,18 @@ WINDOW_WEIGHT = 0.7
 HARD_WINDOWS = 2
 
 
-def learn(rows: Sequence[Row], penalty: float = 7e-7, rounds: int = ROUNDS) -> LinearModel:
+@dataclass(frozen=True, slots=True)
+class Teaching:
+    """How a model is taught, see `fit.fit`. `rounds`: how often it is taught anew with the windows that it finds most telling."""
+
+    penalty: float = 7e-7
+    class_penalty: float = CLASS_PENALTY
+    rounds: int = 2
+
+
+def learn(rows: Sequence[Row], teaching: Teaching = Teaching()) -> LinearModel:
     """Return the model that these rows teach. Cost: about 1 s per 1,000 rows and round."""
+    penalty, class_penalty = teaching.penalty, teaching.class_penalty
     readings = [read(row.text) for row in rows]
     weights = _weights(rows)
     examples = [
@@ -31,9 +41,10 @@ def learn(rows: Sequence[Row], penalty: float = 7e-7, rounds: int = ROUNDS) -> L
         for row, reading, weight in zip(rows, readings, weights, strict=True)
         if reading.sentences
     ]
-    model = fit(examples, penalty)
-    for _ in range(rounds):
-        model = fit([*examples, *_window_examples(rows, readings, weights, model)], penalty)
+    model = fit(examples, penalty, class_penalty=class_penalty)
+    for _ in range(teaching.rounds):
+        windows = _window_examples(rows, readings, weights, model)
+        model = fit([*examples, *windows], penalty, class_penalty=class_penalty)
     return model
 
 

@@ -59,7 +59,7 @@ _INJECTION_FILES = (
     ("benign_instructions", "instructions"),
 )
 
-_HARMLESS_FILES = (("tox_davidson24k", "tweets", 4), ("pii_presidio_generated_large", "sentences", 1))
+_HARMLESS_FILES = (("tox_davidson24k", "tweets", 4), ("pii_presidio_generated_large", "sentences", 1), ("docstrings", "docstrings", 1))
 """Files with other labels, and every which row of them is read: whatever they are, they are no injections."""
 
 _NOISE = re.compile(r"https?://\S+|@\w+|\bRT\b")

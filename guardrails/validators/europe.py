@@ -177,8 +177,8 @@ def is_ie_pps(text: str) -> bool:
 
 
 def is_se_personal(digits: str) -> bool:
-    """Also co-ordination numbers, whose day is 60 higher."""
-    short = digits[-10:]
+    """Also co-ordination numbers, whose day is 60 higher. A plus stands in the numbers of those who are a hundred."""
+    short = digits.replace("+", "")[-10:]
     day = int(short[4:6])
     return is_day(int(short[2:4]), day - 60 if day > 60 else day) and is_luhn(short)
 

@@ -13,9 +13,10 @@ from functools import partial
 from string import ascii_lowercase, ascii_uppercase
 
 from guardrails.views.offsets import LazyOffsets
+from guardrails.views.pieces import found_words, translated
 from guardrails.views.splice import MAX_CHANGES, Change, splice
 from guardrails.views.view import View
-from guardrails.views.vocabulary import LONGEST, TELLING, WORDS
+from guardrails.views.vocabulary import LONGEST, TELLING, TELLING_TOO, WORDS
 
 LEET_GATE = rb"[A-Za-z@][013457$|]{1,2}[A-Za-z@]|[A-Za-z][013457$]{2}\b|\b[!1|$@][A-Za-z]{2}"
 SPACED_GATE = rb"(?:^|[^A-Za-z0-9])(?:[A-Za-z][ ._|*~,:;+/=#>-]{1,5}){4}[A-Za-z](?:$|[^A-Za-z0-9])"
@@ -42,7 +43,7 @@ def plain_digits(base: View) -> View | None:
     """Return the text with letters where digits and signs stand for them, None if that gives no words. Cost: 15 us/KB."""
     words: dict[str, str] = {}
     is_telling = False
-    for written in set(_LEET_WORD.findall(base.text)):
+    for written in found_words(_LEET_WORD, base.text):
         if written.isalpha() or not _HAS_BOTH(written):
             continue
         plain = _plain_word(written)
@@ -51,7 +52,7 @@ def plain_digits(base: View) -> View | None:
     if not is_telling:
         return None
     if len(words) > _MAX_LEET_WORDS or len(base.text) > _LARGE:
-        return View("leet", base.text.translate(_LEET), base.offsets, is_disguised=True)
+        return View("leet", translated(base.text, _LEET), base.offsets, is_disguised=True)
     words.update(_LONE)
     if len(words) > len(_LONE) + 2:
         words.update(_LITTLE)
@@ -76,7 +77,7 @@ def together(base: View, limit: int) -> View | None:
         limit -= len(match[0])
         if len(changes) >= MAX_CHANGES or limit <= 0:
             break
-    return splice("spaced", base, changes, len(base.text), is_disguised=True)
+    return splice("spaced", base, changes, len(base.text), is_disguised=True, is_cut=len(changes) >= MAX_CHANGES or limit <= 0)
 
 
 def _joined(start: int, run: str) -> list[Change]:
@@ -130,14 +131,18 @@ def _shift(by: int) -> dict[int, int]:
 
 _SHIFTS: dict[str, dict[int, int]] = {"rot13": _shift(13), **{f"shift{by}": _shift(by) for by in range(1, 26) if by != 13}}
 _SHIFTS["atbash"] = str.maketrans(ascii_lowercase + ascii_uppercase, ascii_lowercase[::-1] + ascii_uppercase[::-1])
+_USUAL = ("rot13", "atbash", "shift23")  # the last undoes Caesar's
+_SHORT = ("rot13", "atbash")
+"""In other disguises than these, words of three letters are too often words."""
 
 
 def _read_words() -> dict[str, tuple[str, ...]]:
     """Return for every telling word in every disguise the disguises that it can be."""
     found: dict[str, list[str]] = {}
     backwards = {name: {value: key for key, value in table.items()} for name, table in _SHIFTS.items()}
-    for word in TELLING:
-        forms = [(name, word.translate(table)) for name, table in backwards.items() if len(word) > 3 or name in ("rot13", "atbash")]
+    for word in TELLING | TELLING_TOO:
+        names = backwards if len(word) > 3 and word in TELLING else _USUAL if len(word) > 3 else _SHORT
+        forms = [(name, word.translate(backwards[name])) for name in names]
         for name, form in [*forms, ("reversed", word[::-1])]:
             if form not in WORDS and form not in _NATURAL:
                 found.setdefault(form, []).append(name)

@@ -35,7 +35,7 @@ def unescape(base: View, limit: int) -> View | None:
             _add_bytes(changes, match.start(), written, 4 if kind == "bytes" else 3)
         if len(changes) >= MAX_CHANGES:
             break
-    return splice("unescaped", base, changes, limit)
+    return splice("unescaped", base, changes, limit, is_cut=len(changes) >= MAX_CHANGES)
 
 
 def _add(changes: list[Change], start: int, end: int, form: str) -> None:

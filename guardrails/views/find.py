@@ -2,10 +2,12 @@
 The other views: what is hidden in a text, and what its disguised words say.
 
 Rules: one pass of cheap tests decides which views are worth making, so plain prose pays for that pass only. All views together are at
-most some times the text's length; decoded text is at most four times the text and 64 KB.
+most some times the text's length; decoded text is at most four times the text and 64 KB. A view that ends before all is shown says so.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import re2
 
@@ -75,18 +77,24 @@ def _tested(view: View) -> set[int]:
 def _decoded(base: View, hits: set[int], limit: int) -> list[View]:
     """Return what is decoded in two rounds: the second looks at what the first has said."""
     views = _round(base, hits, limit)
-    left = limit - sum(len(view.text) for view in views)
+    left = limit - _decoded_characters(views)
     for view in tuple(views):
         if left <= 0:
+            view.is_cut = True  # what it may hide in turn is not read
             break
         again = [each for each in _round(view, _tested(view), left) if all(each.text != other.text for other in views)]
-        left -= sum(len(each.text) for each in again)
+        left -= _decoded_characters(again)
         views += again
     return views
 
 
+def _decoded_characters(views: Sequence[View]) -> int:
+    return sum(len(view.text) for view in views if view.is_decoded)
+
+
 def _round(base: View, hits: set[int], limit: int) -> list[View]:
-    views = _some(escapes.unescape(base, limit)) if _ESCAPE in hits else []
+    # An escape is longer than what it stands for, so this view is no longer than the text.
+    views = _some(escapes.unescape(base, len(base.text))) if _ESCAPE in hits else []
     return views + (_some(runs.decode_runs(base, limit)) if _RUN in hits else [])
 
 

@@ -14,6 +14,7 @@ import unicodedata
 from functools import partial
 
 from guardrails.views.offsets import LazyOffsets, Offsets
+from guardrails.views.pieces import translated
 from guardrails.views.view import View
 
 _CONTROLS = bytes([*range(9), *range(14, 32), 127])
@@ -56,7 +57,7 @@ def fold(text: str) -> View:
     if count < limit:
         is_resized = len(folded) != len(text) or any(len(form) != 1 for form in seen)
     else:
-        folded = text.translate(_TABLE)
+        folded = translated(text, _TABLE)
         is_resized = len(folded) != len(text) or _RESIZED.search(text) is not None
     return View("main", folded, LazyOffsets(len(folded) + 1, partial(_offsets, text)) if is_resized else None)
 

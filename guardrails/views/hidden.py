@@ -39,7 +39,7 @@ def hidden_text(text: str) -> View | None:
     if not letters:
         return None
     offsets.group(end, 1)
-    return View("hidden", "".join(letters), offsets)
+    return View("hidden", "".join(letters), offsets, is_cut=len(letters) >= _MAX_CHARACTERS)
 
 
 def _written(code: int) -> str:

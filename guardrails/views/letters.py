@@ -14,6 +14,7 @@ import re2
 
 from guardrails.views.confusables import CONFUSABLE, letters_table
 from guardrails.views.offsets import LazyOffsets, Offsets
+from guardrails.views.pieces import translated
 from guardrails.views.view import View
 
 _TABLE = letters_table()
@@ -42,11 +43,11 @@ def plain_letters(main: View) -> View | None:
     plain, count = _MARKED.subn(_letter, text, limit)
     if count:
         if count >= limit:
-            plain = text.translate(_TABLE)
+            plain = translated(text, _TABLE)
         if len(plain) != len(text):
             offsets = LazyOffsets(len(plain) + 1, lambda: _without_marks(main))
     if _MIXED.search(main.data if not count else plain.encode()):
-        plain = _WORD.sub(_latin, plain) if len(plain) <= _LARGE else plain.translate(_FOREIGN_TABLE)
+        plain = _WORD.sub(_latin, plain) if len(plain) <= _LARGE else translated(plain, _FOREIGN_TABLE)
     return None if plain == text else View("letters", plain, offsets, is_disguised=True)
 
 

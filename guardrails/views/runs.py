@@ -56,16 +56,19 @@ def decode_runs(base: View, limit: int, name: str = "decoded") -> View | None:
     """
     builder = Builder(base)
     ended = 0
-    for start, end in _find(base):
+    is_cut = False
+    for count, (start, end) in enumerate(_find(base)):
+        if count >= _MAX_RUNS or builder.length >= limit:
+            is_cut = True
+            break
         at, end, said = _read(base.text, start, end)
         if said is None:
             continue
         builder.part(ended)
+        is_cut = is_cut or len(said) > limit - builder.length or end - start > _MAX_RUN
         builder.put(at, fold(said[: limit - builder.length]).text)
         ended = end
-        if builder.length >= limit:
-            break
-    return builder.view(name, ended, is_decoded=True) if builder.length else None
+    return builder.view(name, ended, is_decoded=True, is_cut=is_cut) if builder.length or is_cut else None
 
 
 def _read(text: str, start: int, end: int) -> tuple[int, int, str | None]:
@@ -84,9 +87,7 @@ def _read(text: str, start: int, end: int) -> tuple[int, int, str | None]:
 
 
 def _find(base: View) -> Iterator[tuple[int, int]]:
-    for count, match in enumerate(_RUN.finditer(base.data)):
-        if count >= _MAX_RUNS:
-            return
+    for match in _RUN.finditer(base.data):
         yield base.span_of_bytes(*match.span())
 
 

@@ -59,21 +59,24 @@ class Builder:
         if self.length:
             self.put(end, SEPARATOR)
 
-    def view(self, name: str, end: int, *, is_decoded: bool = False, is_disguised: bool = False) -> View:
+    def view(self, name: str, end: int, *, is_decoded: bool = False, is_disguised: bool = False, is_cut: bool = False) -> View:
         """Return what was built; its last piece ends at `end` of the base."""
         self.offsets.group(end if self._origins is None or not end else self._base.original_span(end - 1, end)[1], 1)
-        return View(name, "".join(self._parts), self.offsets, is_decoded, is_disguised)
+        return View(name, "".join(self._parts), self.offsets, is_decoded, is_disguised, is_cut=is_cut)
 
     def _add(self, text: str) -> None:
         self._parts.append(text)
         self.length += len(text)
 
 
-def splice(name: str, base: View, changes: Sequence[Change], limit: int, *, is_disguised: bool = False) -> View | None:
+def splice(
+    name: str, base: View, changes: Sequence[Change], limit: int, *, is_disguised: bool = False, is_cut: bool = False
+) -> View | None:
     """
     Return a view in which the changes are made, with up to 80 characters of text around each; None without changes.
 
-    `changes` are in order and do not overlap. What is beyond `limit` characters is left out. Cost: linear in the changes.
+    `changes` are in order and do not overlap; with `is_cut` there are more. What is beyond `limit` characters is left out. Cost: linear in
+    the changes.
     """
     if not changes:
         return None
@@ -93,8 +96,9 @@ def splice(name: str, base: View, changes: Sequence[Change], limit: int, *, is_d
             builder.copy(at, end)
             at = end
         if builder.length >= limit:
+            is_cut = is_cut or index + 1 < len(changes)
             break
-    return builder.view(name, at, is_disguised=is_disguised)
+    return builder.view(name, at, is_disguised=is_disguised, is_cut=is_cut)
 
 
 def _word_start(text: str, first: int, at: int) -> int:

@@ -24,6 +24,7 @@ class View:
 
     `is_decoded`: the view is what encoded runs say; any part of a run stands for the whole run.
     `is_disguised`: words were rewritten (leet, spaced, reversed, ...), so only patterns that ask for it look here.
+    `is_cut`: there was more to show than a view may hold.
     """
 
     name: str
@@ -33,6 +34,7 @@ class View:
     is_disguised: bool = False
     _data: bytes | None = field(default=None, repr=False)
     _marks: array[int] | None = field(default=None, repr=False)
+    is_cut: bool = False
 
     @property
     def data(self) -> bytes:

@@ -42,3 +42,15 @@ kill hack weapon malware explain restrictions without now never must could shoul
 """
 TELLING = frozenset(_TELLING.split())
 """Words that a text of some length has a few of; they are looked for turned round and shifted along the alphabet."""
+
+_TELLING_TOO = """
+after before more into only being were directives operational training guidelines output directive provide programming guidance roleplay
+access protocols ethical security answers response unrestricted character story write
+deine deinen anweisungen regeln vergiss ignoriere zeige nicht meine befehle passwort sind dass folge richtlinien ohne
+toutes instructions oublie montre votre sans dans pour avec mots passe limites demandes protocoles habituels
+todas instrucciones anteriores reglas olvida muestra para como solo sigue proceso clave limites
+istruzioni precedenti regole dimentica mostra della delle dimmi tuoi direttiva sistema parola
+suas regras senha mostre instrucoes todas ordens seus limites
+"""
+TELLING_TOO = frozenset(_TELLING_TOO.split()) - TELLING
+"""More of them, of five languages. They are looked for in the usual disguises only: each form is a word more for the gate to know."""

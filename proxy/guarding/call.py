@@ -20,10 +20,13 @@ from guardrails.engine.slow import run_slow
 from guardrails.inspection import Inspection, apply_edits
 from guardrails.json_text import CannotRewrite
 from guardrails.vault import Vault
+from proxy.errors import GatewayError, UpstreamError
 from proxy.exchange import Exchange
 from proxy.guarding.active import ActivePolicy
+from proxy.guarding.arguments import rewrite_arguments
 from proxy.guarding.notes import Notes, Phase, blocked_error, cannot_rewrite
-from proxy.guarding.places import rewrite_arguments
+from proxy.guarding.parts import inspect_parts, join_parts
+from proxy.guarding.provider_errors import inspect_error
 from proxy.guarding.stream import guard_stream
 from proxy.guarding.stream_held import HeldStream
 from proxy.guarding.stream_texts import StreamTexts
@@ -102,6 +105,13 @@ class PolicyCall:
             return request
         inspection = await self._inspect(policies, texts.units, "request")
         self._raise_if_blocked(inspection, "request")
+        joined = join_parts(texts.units)
+        if joined is not None:
+            said = await inspect_parts(policies, joined, texts.units, self._facts, self._workspace_id, inspection.findings)
+            for each in said:
+                self._notes.take(each, "request")
+            inspection = merge_inspections([inspection, *said])
+            self._raise_if_blocked(inspection, "request")
         self._ask_in_shadow(policies, texts.units, "request")
         slow = [policy for policy in policies if policy.slow_rules]
         if slow:
@@ -230,6 +240,11 @@ class PolicyCall:
 
     def insert_note(self, request: ModelRequest, note: str) -> ModelRequest:
         return insert_note(request, note)
+
+    def check_error(self, error: GatewayError) -> None:
+        if isinstance(error, UpstreamError):
+            for inspection in inspect_error(error, self._policies, self._facts, self._vault):
+                self._notes.take(inspection, "response")
 
     def note_stream(self) -> None:
         if self._stream is not None:

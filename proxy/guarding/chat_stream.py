@@ -13,7 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from proxy.guarding.chat_calls import ChoiceCalls, called_entries, without_calls
-from proxy.guarding.stream_base import GuardedStream, StreamGuard, TextKind, TextSlot
+from proxy.guarding.chat_choices import Around, Choice, Edit, Slot
+from proxy.guarding.stream_base import GuardedStream, StreamGuard, TextKind
 from proxy.guarding.stream_json import (
     BRACKET,
     QUOTE,
@@ -56,54 +57,6 @@ _WORDS: Final = frozenset({"channel", "name", "id"})
 _HEAD: Final = ("id", "object", "created", "model", "system_fingerprint", "service_tier", "provider")
 _NULL: Final = msgspec.Raw(b"null")
 _NOTHING: Final = frozenset({b"null", b'""', b"[]", b"{}"})
-_Around = tuple[bytes, bytes]
-
-
-class _Slot(TextSlot):
-    """One text of a choice. `around`: what stands around a piece of it in a delta that brings nothing else."""
-
-    __slots__ = ("around", "kind")
-
-    def __init__(self, transformer: Any, kind: TextKind, around: _Around) -> None:
-        super().__init__(transformer)
-        self.kind = kind
-        self.around = around
-
-
-class _Choice:
-    """What is going on in one choice."""
-
-    __slots__ = ("calls", "has_role", "index", "is_open", "slots")
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-        self.slots: dict[str, _Slot] = {}
-        self.calls = ChoiceCalls()
-        self.has_role = False
-        self.is_open = True
-
-    def is_ending(self, kind: TextKind, *, is_finished: bool, is_answering: bool) -> bool:
-        return is_finished or (is_answering and kind == "reasoning")
-
-
-class _Edit:
-    """
-    What becomes of one choice of a chunk. `is_said`: a reader would see something; `is_needed`: it may not be left out.
-
-    `plain`: the only thing in it is one piece of this text.
-    """
-
-    __slots__ = ("delta", "has_text", "is_answering", "is_changed", "is_finished", "is_needed", "is_said", "plain")
-
-    def __init__(self, delta: Fields, *, is_finished: bool, is_answering: bool) -> None:
-        self.delta = delta
-        self.is_finished = is_finished
-        self.is_answering = is_answering
-        self.has_text = False
-        self.is_changed = False
-        self.is_needed = is_finished
-        self.is_said = is_finished
-        self.plain = ""
 
 
 class ChatStream(GuardedStream):
@@ -113,9 +66,9 @@ class ChatStream(GuardedStream):
 
     def __init__(self, inner: StreamTranslation, guard: StreamGuard) -> None:
         super().__init__(inner, guard)
-        self._choices: dict[int, _Choice] = {}
+        self._choices: dict[int, Choice] = {}
         self._last: Fields = {}
-        self._template: Template[_Slot] | None = None
+        self._template: Template[Slot] | None = None
 
     # --- where the dialect has things ---------------------------------------------------------------------------------------------
 
@@ -161,7 +114,7 @@ class ChatStream(GuardedStream):
         shown = self._put(event, chunk, choices, edits) if choices else event
         return b"".join(before) + shown if before else shown
 
-    def _put(self, event: bytes, chunk: Fields, choices: list[Fields], edits: list[_Edit | None]) -> bytes:
+    def _put(self, event: bytes, chunk: Fields, choices: list[Fields], edits: list[Edit | None]) -> bytes:
         """Return the chunk with its edits, nothing if it says nothing any more."""
         left = [(choice, edit) for choice, edit in zip(choices, edits, strict=True) if edit is not None]
         is_changed = len(left) < len(choices) or any(edit.is_changed for _, edit in left)
@@ -179,16 +132,16 @@ class ChatStream(GuardedStream):
         chunk["choices"] = raw([choice for choice, _ in left])
         return with_data(event, encode(chunk))
 
-    def _edit(self, before: list[bytes], event: bytes, chunk: Fields, choice: Fields, *, is_alone: bool) -> _Edit | None:
+    def _edit(self, before: list[bytes], event: bytes, chunk: Fields, choice: Fields, *, is_alone: bool) -> Edit | None:
         """Take one choice of a chunk; what must go out in front of the chunk goes into `before`. None: the choice is held."""
         index = number_of(choice, "index")
         state = self._choices.get(index)
         if state is None:
-            state = self._choices[index] = _Choice(index)
+            state = self._choices[index] = Choice(index)
         delta = self._delta_of(choice)
         entries = called_entries(delta)
         is_answering = bool(entries) or _is_answer(delta.get("content"))
-        edit = _Edit(delta, is_finished=not is_null(choice.get("finish_reason")), is_answering=is_answering)
+        edit = Edit(delta, is_finished=not is_null(choice.get("finish_reason")), is_answering=is_answering)
         written = {name: value for name, value in delta.items() if name in TEXTS} if is_alone else {}
         self._edit_texts(state, edit)
         self._edit_others(state, edit)
@@ -211,7 +164,7 @@ class ChatStream(GuardedStream):
 
     # --- texts --------------------------------------------------------------------------------------------------------------------
 
-    def _edit_texts(self, state: _Choice, edit: _Edit) -> None:
+    def _edit_texts(self, state: Choice, edit: Edit) -> None:
         delta = edit.delta
         fed = 0
         for name in list(delta):
@@ -231,12 +184,12 @@ class ChatStream(GuardedStream):
         if fed != 1:
             edit.plain = ""
 
-    def _feed(self, state: _Choice, edit: _Edit, key: str, name: str, kind: TextKind, around: _Around, text: str) -> str:
+    def _feed(self, state: Choice, edit: Edit, key: str, name: str, kind: TextKind, around: Around, text: str) -> str:
         slot = state.slots.get(key)
         if slot is None:
             if not text:
                 return ""
-            slot = state.slots[key] = _Slot(self._guard.open_text(self._path(state.index, name), kind), kind, around)
+            slot = state.slots[key] = Slot(self._guard.open_text(self._path(state.index, name), kind), kind, around)
         passed = slot.feed(text)
         if state.is_ending(kind, is_finished=edit.is_finished, is_answering=edit.is_answering):
             passed += slot.close()
@@ -246,7 +199,7 @@ class ChatStream(GuardedStream):
         edit.is_changed |= passed != text
         return passed
 
-    def _edit_list(self, state: _Choice, edit: _Edit, name: str) -> None:
+    def _edit_list(self, state: Choice, edit: Edit, name: str) -> None:
         """Take a content that comes in parts, as Mistral's does, or OpenRouter's details of what was thought."""
         items = msgspec.json.decode(edit.delta[name])
         was_changed, edit.is_changed = edit.is_changed, False
@@ -261,7 +214,7 @@ class ChatStream(GuardedStream):
             edit.delta[name] = raw(items)
         edit.is_changed |= was_changed
 
-    def _edit_detail(self, state: _Choice, edit: _Edit, detail: dict[str, Any]) -> None:
+    def _edit_detail(self, state: Choice, edit: Edit, detail: dict[str, Any]) -> None:
         if any(detail.get(name) for name in _DETAIL_SEALS):
             edit.is_needed = edit.is_said = True
         place = detail.get("index", 0)
@@ -272,7 +225,7 @@ class ChatStream(GuardedStream):
                 path = f"{_DETAILS}.{place}.{name}"
                 detail[name] = self._feed(state, edit, path, path, "reasoning", around, text)
 
-    def _edit_part(self, state: _Choice, edit: _Edit, part: dict[str, Any], name: str, kind: TextKind) -> None:
+    def _edit_part(self, state: Choice, edit: Edit, part: dict[str, Any], name: str, kind: TextKind) -> None:
         """Parts of what is said go on from each other and from plain pieces; those of what is thought are a text of their own."""
         if isinstance(inner := part.get("thinking"), list):
             for each in inner:
@@ -290,7 +243,7 @@ class ChatStream(GuardedStream):
         around = (b'{"%b":[{"type":"thinking","thinking":[{"type":"text","text":' % field, b"}]}]}")
         part["text"] = self._feed(state, edit, f"{name}.thinking", f"{name}.thinking", kind, around, text)
 
-    def _edit_others(self, state: _Choice, edit: _Edit) -> None:
+    def _edit_others(self, state: Choice, edit: Edit) -> None:
         """Take what a delta says besides its texts, which comes whole. Many vendors repeat the role; once is enough."""
         for name, value in list(edit.delta.items()):
             if name == "role" and not state.has_role:
@@ -303,7 +256,7 @@ class ChatStream(GuardedStream):
                 if passed is not None:
                     edit.delta[name], edit.is_changed = passed, True
 
-    def _close_slots(self, before: list[bytes], state: _Choice, edit: _Edit) -> None:
+    def _close_slots(self, before: list[bytes], state: Choice, edit: Edit) -> None:
         """Let go what is left of the texts that end here; those of this chunk itself have ended in it."""
         if not (edit.is_finished or edit.is_answering):
             return
@@ -316,7 +269,7 @@ class ChatStream(GuardedStream):
 
     # --- calls and ends -----------------------------------------------------------------------------------------------------------
 
-    def _release_calls(self, before: list[bytes], state: _Choice, edit: _Edit | None = None) -> None:
+    def _release_calls(self, before: list[bytes], state: Choice, edit: Edit | None = None) -> None:
         changed = state.calls.finish(self._finish_call)
         for event in state.calls.release(changed):
             before.append(event)
@@ -338,7 +291,7 @@ class ChatStream(GuardedStream):
         self._template = None
         shown: list[bytes] = []
         for state in self._choices.values():
-            self._close_slots(shown, state, _Edit({}, is_finished=True, is_answering=True))
+            self._close_slots(shown, state, Edit({}, is_finished=True, is_answering=True))
             self._release_calls(shown, state)
         return b"".join(shown)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from proxy.guarding.places import Kind, Steps, Table
 from proxy.guarding.plain import TRUST_BY_ROLE
-from proxy.guarding.turns import ALL_TEXT, DESCRIPTIONS, Dialect, Extra, Turn, Words
+from proxy.guarding.tables import Kind, Steps, Table
+from proxy.guarding.turns import ALL_TEXT, SCHEMAS, Dialect, Extra, Turn, Words
 
 _MESSAGE: Final[dict[str, Kind]] = {
     "name": "name",
@@ -52,9 +52,9 @@ CHAT: Final = Dialect(
     _result_id,
     (
         Extra("documents", ALL_TEXT, "data", is_always_new=True),
-        Extra("tools", DESCRIPTIONS, "system", is_cached=True),
-        Extra("functions", DESCRIPTIONS, "system", is_cached=True),
-        Extra("response_format", DESCRIPTIONS, "system", is_cached=True),
+        Extra("tools", SCHEMAS, "system", is_cached=True),
+        Extra("functions", SCHEMAS, "system", is_cached=True),
+        Extra("response_format", SCHEMAS, "system", is_cached=True),
         Extra("prediction", ALL_TEXT, "assistant", is_always_new=True),
     ),
     style="calls",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from proxy.guarding.places import Kind, Steps, Table
 from proxy.guarding.plain import TRUST_BY_ROLE
-from proxy.guarding.turns import ALL_TEXT, DESCRIPTIONS, Dialect, Extra, Turn, Words
+from proxy.guarding.tables import Kind, Steps, Table
+from proxy.guarding.turns import ALL_TEXT, SCHEMAS, Dialect, Extra, Turn, Words
 
 _BLOCK: Final[dict[str, Kind]] = {
     "content.*.name": "skip",
@@ -42,7 +42,7 @@ MESSAGES: Final = Dialect(
     _read_turn,
     _call_id,
     _result_id,
-    (Extra("tools", DESCRIPTIONS, "system", is_cached=True), Extra("system", ALL_TEXT, "system")),
+    (Extra("tools", SCHEMAS, "system", is_cached=True), Extra("system", ALL_TEXT, "system")),
     style="blocks",
 )
 

@@ -6,6 +6,7 @@ Rules: names of policies, rules and detectors, counts and masked samples; never 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
@@ -19,6 +20,9 @@ Phase = Literal["request", "response"]
 
 NOTES_MAX_COUNT: Final = 32
 _SAMPLES_MAX_COUNT: Final = 3
+_DOT: Final = re.compile(r"(?<!\\)\.")
+_PLAIN_STEP: Final = re.compile(r"\d{1,6}|[$A-Za-z_][A-Za-z_\-]{0,39}\d{0,4}|")
+_HIDDEN_STEP: Final = "\u2026"
 _QUIET: Final = frozenset({"pass", "skipped"})
 
 
@@ -37,7 +41,7 @@ class Notes:
         if inspection.is_quiet:
             return
         for outcome in inspection.outcomes:
-            if outcome.result in _QUIET:
+            if outcome.result in _QUIET and not outcome.is_partial:
                 continue
             guardrail_verdicts(inspection.policy, outcome.rule, outcome.action, outcome.mode, outcome.result).inc()
             if len(self._exchange.verdicts) < NOTES_MAX_COUNT:
@@ -59,6 +63,8 @@ def _describe(inspection: Inspection, outcome: Outcome, phase: Phase) -> dict[st
     }
     if outcome.is_degraded:
         said["degraded"] = True
+    if outcome.is_partial:
+        said["partial"] = True
     if found:
         said["labels"] = sorted({finding.label for finding in found})
         said["score"] = round(max(finding.score for finding in found), 3)
@@ -67,7 +73,12 @@ def _describe(inspection: Inspection, outcome: Outcome, phase: Phase) -> dict[st
 
 
 def _sample(finding: Finding) -> dict[str, Any]:
-    return {"path": finding.path, "start": finding.start, "end": finding.end, "text": finding.sample}
+    return {"path": _plain_path(finding.path), "start": finding.start, "end": finding.end, "text": finding.sample}
+
+
+def _plain_path(path: str) -> str:
+    """Return a path without the keys that may be values themselves: those that the caller chose, and not a format."""
+    return ".".join(step if _PLAIN_STEP.fullmatch(step) else _HIDDEN_STEP for step in _DOT.split(path))
 
 
 def blocked_error(inspection: Inspection, phase: Phase) -> ContentFiltered:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from proxy.guarding.places import Steps, Table
+from proxy.guarding.tables import Steps, Table
 from proxy.guarding.turns import ALL_TEXT, Dialect, Extra, Turn, Words
 
 

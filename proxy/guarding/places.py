@@ -1,90 +1,27 @@
 """
-Where the texts of a JSON body lie: found by the shape of their paths, and written back over their own bytes.
+Where the texts of a JSON body lie, as a table of `tables.py` names them. `writing.py` puts others in their place.
 
 Rules: a table names the places whose meaning is known; a string at any other place is text, so that nothing is hidden in a field that
-nobody thought of. Keys that stand twice are two places, because parsers differ in which one they take. Only what is changed is written;
-every other byte stays.
+nobody thought of. Keys that stand twice are two places, because parsers differ in which one they take.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from collections.abc import Sequence
 
 import msgspec
 
-from guardrails.json_text import CannotRewrite, Leaf, NotJson, find_leaves, quote_like, replace_leaves
-
-Kind = Literal["text", "data", "url", "name", "skip", "call", "source", "argument"]
-"""
-`data`: text that nobody who asks has written. `url`: text unless it is a `data:` URL. `name`: text unless it is a plain name. `call`: the
-arguments of a tool call, as a string or as an object. `source`: data unless its `type` is `base64`. `argument`: a string within a call's
-arguments; tables never name it.
-"""
-
-Steps = tuple[str | int, ...]
-
-ARGUMENTS_COUNT: Final = 2000
-"""The strings of one call that are looked at one by one; a call with more is looked at as a whole, and cannot be changed."""
-
-_STRUCTURE: Final = frozenset(
-    {
-        "bytes",
-        "cache_control",
-        "call_id",
-        "detail",
-        "encrypted_content",
-        "encrypted_index",
-        "fc_id",
-        "file_id",
-        "format",
-        "id",
-        "media_type",
-        "mime_type",
-        "object",
-        "phase",
-        "role",
-        "signature",
-        "status",
-        "thought_signature",
-        "tool_call_id",
-        "tool_use_id",
-        "ttl",
-        "type",
-    }
-)
-"""Fields that hold no text wherever they are, unless a table says otherwise."""
+from guardrails.json_text import SHORTEST_NUMBER, Leaf, NotJson, find_leaves
+from proxy.guarding.arguments import ARGUMENTS_COUNT, find_arguments, is_json, is_telling
+from proxy.guarding.tables import PLAIN, Kind, Steps, Table, is_label, is_plain, shape_of
 
 _DEEP = "…"
-_QUOTE = ord('"')
-_SHORT_NAME = re.compile(r"[A-Za-z_]{1,24}")
 _SPENT = -2
-_SURROGATES = re.compile("[\ud800-\udfff]")
-_PLAIN_NAME = re.compile(r"[\w.\-]{1,64}\Z")
-_DATA_URL = re.compile(r"\s{0,32}data:", re.IGNORECASE)
-_UNLESS: Final[dict[str, re.Pattern[str]]] = {"url": _DATA_URL, "name": _PLAIN_NAME}
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 _COLON = re.compile(rb"[ \t\n\r]*+:[ \t\n\r]*+")
 _SCALAR = re.compile(rb"[^,\]} \t\n\r]*+")
-
-
-class Table(msgspec.Struct, frozen=True, eq=False):
-    """
-    What lies where. `kinds` is by shape, a path whose numbers are `*`: `content.*.text`. Calls (kind `call`) have their name beside them
-    in `name`. What `kinds` does not know goes by the last step of its path, then by the prefixes of `kinds_below`; `default` is for the
-    rest. `named_calls` are shapes of the names of calls, which may come without any arguments. `spent` is what repeats a text in another
-    form (log probabilities), and what takes its place when the text is changed; nobody looks into it.
-    """
-
-    kinds: dict[str, Kind]
-    kinds_below: tuple[tuple[str, Kind], ...] = ()
-    default: Kind = "text"
-    kinds_by_step: dict[str, Kind] = {}
-    named_calls: frozenset[str] = frozenset()
-    spent: dict[str, bytes] = {}
 
 
 class Spot(msgspec.Struct, gc=False):
@@ -161,11 +98,15 @@ class _Reader:
                 continue
             if call >= 0:
                 self._add_argument(leaf, call)
-            elif leaf.kind == "key":
-                self._see_key(leaf, place)
             elif leaf.kind == "string":
                 self._see_string(leaf, place)
+            elif self._table.is_open:
+                self._see_open(leaf, place)
+            elif leaf.kind == "key":
+                self._see_key(leaf, place)
         self._add_bare_calls()
+        if self._table.is_open and len(self._spots) > ARGUMENTS_COUNT:
+            return Reading([Spot(self._raw.decode(), "text", is_fixed=True)], self._words)
         spots = self._without_floods(self._spots) if len(self._spots) > ARGUMENTS_COUNT else self._spots
         words = self._words
         spots = [each for each in spots if each.kind != "source" or words.get((*each.steps[:-1], "type")) != "base64"]
@@ -203,13 +144,13 @@ class _Reader:
             return _Place((_DEEP,), _DEEP, -1) if is_deep else _Place((), "", -1)
         above, step = self._place_of(parent), found.step  # type: ignore[attr-defined]  # a place of json_text
         steps = (*above.steps, step)
-        shape = _shape(above.shape, step)
+        shape = shape_of(above.shape, step)
         call = above.call if above.call != -1 else _SPENT if shape in self._table.spent else self._calls.get(steps, -1)
         return _Place(steps, shape, call)
 
     def _see_key(self, leaf: Leaf, place: _Place) -> None:
         """Note a call whose arguments follow: an object is in no leaf, nor is an empty string."""
-        shape = _shape(place.shape, leaf.step)
+        shape = shape_of(place.shape, leaf.step)
         empty = self._table.spent.get(shape)
         is_call = self._table.kinds.get(shape) == "call"
         if not is_call and empty is None:
@@ -231,31 +172,32 @@ class _Reader:
         self._spots.append(spot)
         return spot.call
 
+    def _see_open(self, leaf: Leaf, place: _Place) -> None:
+        """A key or a number of a field that may hold anything."""
+        if leaf.kind == "key" and (is_label(leaf.text) or (len(leaf.text) < SHORTEST_NUMBER and leaf.text.isdigit())):
+            return
+        if leaf.kind == "number" and self._table.kind_of(shape_of(place.shape, leaf.step), leaf.step) == "skip":
+            return
+        self._spots.append(Spot(leaf.text, "text", leaf.path, (*place.steps, leaf.step), leaf.start, leaf.end, is_fixed=True))
+
     def _see_string(self, leaf: Leaf, place: _Place) -> None:
         if leaf.place is None:
+            if self._table.default == "word" and is_plain("word", leaf.text):
+                return
             self._spots.append(Spot(leaf.text, "text", "", (), leaf.start, leaf.end))
             return
-        kind = self._kind_of(_shape(place.shape, leaf.step), leaf.step)
+        kind = self._table.kind_of(shape_of(place.shape, leaf.step), leaf.step)
         steps = (*place.steps, leaf.step)
-        if kind == "skip" or (kind in _UNLESS and _UNLESS[kind].match(leaf.text)):
+        is_nothing = kind == "skip" or is_plain(kind, leaf.text)
+        if is_nothing or kind == "label":
             self._words[steps] = leaf.text if self._words.get(steps, leaf.text) == leaf.text else ""
-        elif kind == "call":
+        if is_nothing:
+            return
+        if kind == "call":
             self._add_written_call(leaf, steps)
-        else:
-            self._spots.append(Spot(leaf.text, "text" if kind in _UNLESS else kind, leaf.path, steps, leaf.start, leaf.end))
-
-    def _kind_of(self, shape: str, step: str | int) -> Kind:
-        kind = self._table.kinds.get(shape)
-        if kind is not None:
-            return kind
-        if step in self._table.kinds_by_step:
-            return self._table.kinds_by_step[step]
-        if step in _STRUCTURE:
-            return "skip"
-        for prefix, below in self._table.kinds_below:
-            if shape.startswith(prefix):
-                return below
-        return self._table.default
+            return
+        is_fixed = kind == "label"
+        self._spots.append(Spot(leaf.text, "text" if kind in PLAIN else kind, leaf.path, steps, leaf.start, leaf.end, is_fixed=is_fixed))
 
     def _add_written_call(self, leaf: Leaf, steps: Steps) -> None:
         """A call whose arguments are a string that holds JSON: its own strings are decoded twice."""
@@ -272,7 +214,7 @@ class _Reader:
             self._spots.append(spot)
 
     def _add_argument(self, leaf: Leaf, call: int) -> None:
-        if _is_telling(leaf):
+        if is_telling(leaf):
             spot = Spot(leaf.text, "argument", leaf.path, (), leaf.start, leaf.end, call, is_fixed=leaf.kind != "string")
             self._spots.append(spot)
 
@@ -284,107 +226,6 @@ class _Reader:
         for steps in self._words:
             if steps[:-1] not in seen and ".".join("*" if isinstance(step, int) else step for step in steps) in self._table.named_calls:
                 self._add_call(Spot("", "call", "", (*steps[:-1], "arguments"), is_fixed=True))
-
-
-def write_places(raw: bytes, reading: Reading, texts: Mapping[int, str]) -> bytes:
-    """
-    Return the JSON with other texts at some places, by index into `reading.spots`, and without what is spent then.
-
-    Errors: CannotRewrite.
-    """
-    spots = reading.spots
-    pieces = [
-        (each.start, each.end, each.empty)
-        for each in reading.spent
-        if any(spots[number].steps[: len(each.steps)] == each.steps for number in texts)
-    ]
-    inner: dict[tuple[int, int], dict[int, str]] = {}
-    for number, text in texts.items():
-        spot = spots[number]
-        if spot.is_fixed or spot.start < 0:
-            raise CannotRewrite(f"the text at {spot.path!r} cannot be replaced")
-        if spot.inner >= 0:
-            inner.setdefault((spot.start, spot.end), {})[spot.inner] = text
-        else:
-            pieces.append((spot.start, spot.end, _written(text, spot, raw)))
-    for (start, end), replacements in inner.items():
-        arguments = replace_leaves(json.loads(raw[start:end]), replacements)
-        pieces.append((start, end, quote_like(arguments, raw)))
-    return splice(raw, pieces)
-
-
-def splice(raw: bytes, pieces: Sequence[tuple[int, int, bytes]]) -> bytes:
-    """Return the bytes with others in the place of some. Errors: CannotRewrite for pieces that overlap."""
-    kept: list[bytes] = []
-    at = 0
-    for start, end, new in sorted(pieces):
-        if start < at:
-            raise CannotRewrite("a text was to be replaced within another")
-        kept += (raw[at:start], new)
-        at = end
-    return b"".join((*kept, raw[at:]))
-
-
-def _written(text: str, spot: Spot, raw: bytes) -> bytes:
-    if not spot.is_call or raw[spot.start] == _QUOTE:
-        return quote_like(_SURROGATES.sub("\ufffd", text), raw)  # halves of characters are refused by most parsers
-    try:
-        find_leaves(text)
-        return text.encode()
-    except (NotJson, UnicodeEncodeError) as error:
-        raise CannotRewrite(f"the arguments at {spot.path!r} would be no JSON") from error
-
-
-def _shape(above: str, step: str | int) -> str:
-    own = "*" if isinstance(step, int) else step
-    return f"{above}.{own}" if above else own
-
-
-def find_arguments(written: str) -> list[tuple[int, Leaf]] | None:
-    """
-    Return what is to be looked at of a call's arguments, with the numbers of the leaves; None for what is to be looked at as a whole: it
-    is no JSON, or too much.
-    """
-    try:
-        found = [(number, leaf) for number, leaf in enumerate(find_leaves(written)) if _is_telling(leaf)]
-    except NotJson:
-        return None
-    return found if len(found) <= ARGUMENTS_COUNT else None
-
-
-def rewrite_arguments(written: str, texts: Mapping[int, str]) -> str:
-    """
-    Return a call's arguments with other texts for some of its units, by their places behind that of the call itself, which is 0.
-
-    Errors: CannotRewrite for a key or a number. Guarantee: JSON stays JSON; what was not changed is as it was.
-    """
-    if not texts:
-        return written
-    found = find_arguments(written)
-    if found is None:
-        return texts.get(1, written)
-    return replace_leaves(written, {found[place - 1][0]: text for place, text in texts.items()})
-
-
-def is_json(written: str) -> bool:
-    try:
-        find_leaves(written)
-    except NotJson:
-        return False
-    return True
-
-
-def is_data_url(written: str) -> bool:
-    return _DATA_URL.match(written) is not None
-
-
-def is_plain_name(written: str) -> bool:
-    return _PLAIN_NAME.match(written) is not None
-
-
-def _is_telling(leaf: Leaf) -> bool:
-    """Keys are judged as values are, but for those that are plain names."""
-    return leaf.kind != "key" or _SHORT_NAME.fullmatch(leaf.text) is None
 
 
 def end_of_value(raw: bytes, start: int) -> int:

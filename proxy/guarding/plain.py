@@ -15,7 +15,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from guardrails.detection import TextUnit, Trust
-from proxy.guarding.places import find_arguments, is_data_url, is_plain_name
+from proxy.guarding.arguments import find_arguments
+from proxy.guarding.tables import is_data_url, is_plain_name
 from proxy.wire.bad_request import UNREADABLE
 
 TRUST_BY_ROLE: Final[dict[str, Trust]] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}

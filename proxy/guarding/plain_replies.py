@@ -26,11 +26,12 @@ _Passed = msgspec.Raw | UnsetType
 
 
 class _Reply(msgspec.Struct, gc=False):
-    """An answer whose texts are in one field: its `choices`, `content` or `output`."""
+    """An answer whose texts are in one field, its `choices`, `content` or `output`, if it has no `error`."""
 
     choices: _Passed = UNSET
     content: _Passed = UNSET
     output: _Passed = UNSET
+    error: _Passed = UNSET
 
 
 class _Function(msgspec.Struct, gc=False):
@@ -129,7 +130,10 @@ def read_plain_reply(operation: Operation, body: bytes) -> list[TextUnit] | None
     try:
         if not body.isascii():
             body.decode()  # decoders do not look at what they pass over
-        written = bytes(getattr(_reply_decoder.decode(body), field))
+        reply = _reply_decoder.decode(body)
+        if reply.error is not UNSET and bytes(reply.error) != _NULL:
+            return None
+        written = bytes(getattr(reply, field))
         expected = read(written, units)
     except (*UNREADABLE, Unusual, TypeError):  # TypeError: the field is not there
         return None

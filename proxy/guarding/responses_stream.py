@@ -13,8 +13,10 @@ from typing import Any, Final
 import msgspec
 
 from proxy.errors import ContentFiltered, GatewayError
+from proxy.guarding.responses_events import BEGINNINGS, CALL_TEXTS, ENDS, PARTS, TEXTS, OpenCall, OpenText, path_of
 from proxy.guarding.responses_items import CALLS, guard_item, guard_part, guard_response
-from proxy.guarding.stream_base import GuardedStream, HeldCall, KeptSlot, StreamGuard, TextKind
+from proxy.guarding.responses_numbers import Numbers
+from proxy.guarding.stream_base import GuardedStream, KeptSlot, StreamGuard, TextKind
 from proxy.guarding.stream_json import (
     BRACE,
     BRACKET,
@@ -29,74 +31,31 @@ from proxy.guarding.stream_json import (
     raw_text,
     read_event,
     text_of,
-    with_data,
 )
 from proxy.guarding.stream_template import NumberedTemplate, learn_numbered
 from proxy.translators.translation import StreamTranslation
 from proxy.wire.responses import TERMINAL_EVENTS, begin_response, dump_failed_start, dump_failure
 from proxy.wire.sse import event_data
 
-_TEXTS: Final[dict[str, tuple[str, TextKind, str, str]]] = {
-    "response.output_text": ("content", "text", "content_index", "text"),
-    "response.refusal": ("content", "text", "content_index", "refusal"),
-    "response.reasoning_summary_text": ("summary", "reasoning", "summary_index", "text"),
-    "response.reasoning_text": ("content", "reasoning", "content_index", "text"),
-    "response.code_interpreter_call_code": ("", "text", "", "code"),
-}
-"""By what deltas and their `done` are called: the item's field, what it is, its index, and the field of `done`."""
-
-_CALLS: Final = {
-    "response.function_call_arguments": "arguments",
-    "response.mcp_call_arguments": "arguments",
-    "response.custom_tool_call_input": "input",
-}
-_PARTS: Final = {
-    "response.content_part": ("content", "content_index"),
-    "response.reasoning_summary_part": ("summary", "summary_index"),
-}
-_BEGINNINGS: Final = frozenset({"response.created", "response.in_progress", "response.queued"})
-_ENDS: Final = TERMINAL_EVENTS | {"response.failed", "response.cancelled"}
 _EMPTY_LIST: Final = msgspec.Raw(b"[]")
 _NO_LOGPROBS: Final = frozenset({b"[]", b"null"})
 _LEARNT_BYTES: Final = 4096
 """Longer events are not looked through for a form."""
 
 
-class _Text:
-    """A text that comes in pieces. `template` is the last event of a piece of it."""
-
-    __slots__ = ("slot", "template")
-
-    def __init__(self, slot: KeptSlot) -> None:
-        self.slot = slot
-        self.template: tuple[bytes, Fields] = (b"", {})
-
-
-class _Call(HeldCall):
-    """A call whose item has begun. `passed` is what may go on of it, None until it is whole."""
-
-    __slots__ = ("events", "passed")
-
-    def __init__(self, call_id: str, name: str) -> None:
-        super().__init__(call_id, name)
-        self.events: list[bytes] = []
-        self.passed: str | None = None
-
-
 class ResponsesStream(GuardedStream):
     """See `GuardedStream`. Keeps the whole texts of the answer, which are said again at its end."""
 
-    __slots__ = ("_begun_items", "_calls", "_opening", "_passed", "_shift", "_template", "_texts", "_written")
+    __slots__ = ("_begun_items", "_calls", "_numbers", "_opening", "_passed", "_template", "_texts")
 
     def __init__(self, inner: StreamTranslation, guard: StreamGuard) -> None:
         super().__init__(inner, guard)
-        self._texts: dict[str, _Text] = {}
-        self._calls: dict[str, _Call] = {}
+        self._texts: dict[str, OpenText] = {}
+        self._calls: dict[str, OpenCall] = {}
         self._begun_items: list[bytes] = []  # beginnings of calls that are held
         self._passed: dict[tuple[str, str], str] = {}  # what was let go of texts that did not come in pieces
         self._opening: Fields = {}
-        self._written: int | None = None  # the number of the last event that was written
-        self._shift = 0
+        self._numbers = Numbers()
         self._template: NumberedTemplate[KeptSlot] | None = None
 
     # --- events -------------------------------------------------------------------------------------------------------------------
@@ -108,15 +67,16 @@ class ResponsesStream(GuardedStream):
             return self._read(event)
         number, text, rest = known
         passed = template.slot.feed(text)
+        numbers = self._numbers
         if not passed:
-            self._shift -= 1
+            numbers.shift -= 1
             return b""
         self.has_content = True
         before = self._begin_held()
-        self._written = number + self._shift
-        if passed == text and not self._shift:
+        numbers.written = number + numbers.shift
+        if passed == text and not numbers.shift:
             return before + event
-        return before + b"%b%d%b%b%b" % (template.head, self._written, template.between, encode(passed), rest)
+        return before + b"%b%d%b%b%b" % (template.head, numbers.written, template.between, encode(passed), rest)
 
     def _read(self, event: bytes) -> bytes:
         """Errors: ValueError for what is no event."""
@@ -128,76 +88,51 @@ class ResponsesStream(GuardedStream):
         kind = text_of(fields, "type")
         if kind.endswith(".delta"):
             name = kind[:-6]
-            if name in _TEXTS:
+            if name in TEXTS:
                 return self._take_piece(event, fields, name)
-            if name in _CALLS:
+            if name in CALL_TEXTS:
                 return self._take_arguments(event, fields)
         elif kind.endswith(".done"):
             return self._take_done(event, fields, kind[:-5])
         elif kind == "response.output_item.added":
             return self._begin_item(event, fields)
-        elif kind in _ENDS:
+        elif kind in ENDS:
             return self._finish() + self._put_response(event, fields)
-        elif kind in _BEGINNINGS:
+        elif kind in BEGINNINGS:
             self._opening = self._opening or object_of(fields, "response")
             return self._put_response(event, fields)
-        elif kind.endswith(".added") and kind[:-6] in _PARTS:
+        elif kind.endswith(".added") and kind[:-6] in PARTS:
             return self._put_part(event, fields, kind[:-6], is_end=False)
         elif kind == "response.output_text.annotation.added" and "annotation" in fields:
-            path = _path_of(fields, "content", "content_index", "annotations")
+            path = path_of(fields, "content", "content_index", "annotations")
             noted = guard_leaves(fields["annotation"], f"{path}.{number_of(fields, 'annotation_index')}", self.pass_whole)
             return self._put_whole(event, fields, {"annotation": noted} if noted is not None else {})
-        return self._begin_held() + self._put(event, fields)
-
-    def _put(self, event: bytes, fields: Fields, *, is_changed: bool = False) -> bytes:
-        """Return an event as it goes out, under its number; `is_changed` when the fields are not those of the event any more."""
-        number = number_of(fields, "sequence_number", -1)
-        if number >= 0:
-            self._written = number + self._shift
-            if self._shift:
-                fields["sequence_number"] = msgspec.Raw(b"%d" % self._written)
-                is_changed = True
-        return with_data(event, encode(fields)) if is_changed else event
-
-    def _skip(self, fields: Fields) -> None:
-        if number_of(fields, "sequence_number", -1) >= 0:
-            self._shift -= 1
-
-    def _put_more(self, template: tuple[bytes, Fields], **changes: msgspec.Raw) -> bytes:
-        """Return an event that the provider did not send, made like one that it did."""
-        event, fields = template
-        fields = fields | changes
-        fields.pop("obfuscation", None)
-        if "sequence_number" in fields and self._written is not None:
-            self._shift += 1
-            self._written += 1
-            fields["sequence_number"] = msgspec.Raw(b"%d" % self._written)
-        return with_data(event, encode(fields))
+        return self._begin_held() + self._numbers.put(event, fields)
 
     # --- texts --------------------------------------------------------------------------------------------------------------------
 
     def _take_piece(self, event: bytes, fields: Fields, name: str) -> bytes:
-        field, kind, index, whole = _TEXTS[name]
-        path = _path_of(fields, field, index, whole)
+        field, kind, index, whole = TEXTS[name]
+        path = path_of(fields, field, index, whole)
         text = self._texts.get(path)
         if text is None or text.slot.is_closed:
-            text = self._texts[path] = _Text(KeptSlot(self._guard.open_text(path, kind)))
+            text = self._texts[path] = OpenText(KeptSlot(self._guard.open_text(path, kind)))
         piece = text_of(fields, "delta")
         passed = text.slot.feed(piece)
         text.template = (event[: event.find(b"data:")] + b"data:", fields)
         if len(event) < _LEARNT_BYTES and bytes(fields.get("logprobs", _EMPTY_LIST)) in _NO_LOGPROBS:
             self._template = learn_numbered(event, "delta", bytes(fields.get("delta", b"")), text.slot)
         if piece and not passed:
-            self._skip(fields)
+            self._numbers.skip(fields)
             return b""
         self.has_content |= bool(passed)
         before = self._begin_held()
         if passed == piece:
-            return before + self._put(event, fields)
+            return before + self._numbers.put(event, fields)
         changed = fields | {"delta": raw_text(passed)}
         if first_byte(fields.get("logprobs")) == BRACKET:
             changed["logprobs"] = _EMPTY_LIST
-        return before + self._put(event, changed, is_changed=True)
+        return before + self._numbers.put(event, changed, is_changed=True)
 
     def _close_text(self, path: str) -> bytes:
         text = self._texts.get(path)
@@ -208,7 +143,7 @@ class ResponsesStream(GuardedStream):
         changes = {"delta": raw_text(rest)}
         if first_byte(text.template[1].get("logprobs")) == BRACKET:
             changes["logprobs"] = _EMPTY_LIST
-        return self._begin_held() + self._put_more(text.template, **changes)
+        return self._begin_held() + self._numbers.put_more(text.template, **changes)
 
     def _close_texts(self, path: str) -> bytes:
         """Close all texts of an item or a part."""
@@ -217,38 +152,38 @@ class ResponsesStream(GuardedStream):
     # --- ends of texts, parts and items -------------------------------------------------------------------------------------------
 
     def _take_done(self, event: bytes, fields: Fields, name: str) -> bytes:
-        if name in _TEXTS:
-            field, kind, index, whole = _TEXTS[name]
-            path = _path_of(fields, field, index, whole)
+        if name in TEXTS:
+            field, kind, index, whole = TEXTS[name]
+            path = path_of(fields, field, index, whole)
             before = self._close_text(path)
             text = text_of(fields, whole)
             passed = self.pass_text(path, kind, text) if text else text
             return before + self._put_whole(event, fields, {whole: raw_text(passed)} if passed != text else {})
-        if name in _CALLS:
-            return self._end_call(event, fields, _CALLS[name])
-        if name in _PARTS:
+        if name in CALL_TEXTS:
+            return self._end_call(event, fields, CALL_TEXTS[name])
+        if name in PARTS:
             return self._put_part(event, fields, name, is_end=True)
         if name == "response.output_item":
             return self._end_item(event, fields)
-        return self._begin_held() + self._put(event, fields)
+        return self._begin_held() + self._numbers.put(event, fields)
 
     def _put_whole(self, event: bytes, fields: Fields, changes: Fields) -> bytes:
         before = self._begin_held()
         if not changes:
-            return before + self._put(event, fields)
+            return before + self._numbers.put(event, fields)
         if first_byte(fields.get("logprobs")) == BRACKET:
             changes["logprobs"] = _EMPTY_LIST
-        return before + self._put(event, fields | changes, is_changed=True)
+        return before + self._numbers.put(event, fields | changes, is_changed=True)
 
     def _put_part(self, event: bytes, fields: Fields, name: str, *, is_end: bool) -> bytes:
-        field, index = _PARTS[name]
-        path = _path_of(fields, field, index)
+        field, index = PARTS[name]
+        path = path_of(fields, field, index)
         before = self._close_texts(path) if is_end else b""
         part = guard_part(object_of(fields, "part"), path, self)
         return before + self._put_whole(event, fields, {"part": raw(part)} if part is not None else {})
 
     def _end_item(self, event: bytes, fields: Fields) -> bytes:
-        path = _path_of(fields)
+        path = path_of(fields)
         before = self._close_texts(path)
         item = object_of(fields, "item")
         if text_of(item, "type") in CALLS:
@@ -259,7 +194,7 @@ class ResponsesStream(GuardedStream):
 
     def _put_response(self, event: bytes, fields: Fields) -> bytes:
         if first_byte(fields.get("response")) != BRACE:
-            return self._put(event, fields)
+            return self._numbers.put(event, fields)
         changed = guard_response(object_of(fields, "response"), self)
         self.has_content |= text_of(fields, "type") in TERMINAL_EVENTS
         return self._put_whole(event, fields, {"response": raw(changed)} if changed is not None else {})
@@ -293,13 +228,13 @@ class ResponsesStream(GuardedStream):
 
     def _begin_item(self, event: bytes, fields: Fields) -> bytes:
         item = object_of(fields, "item")
-        path = _path_of(fields)
+        path = path_of(fields)
         changed = guard_item(item, path, self)
         shown = self._begin_held() + self._put_whole(event, fields, {"item": raw(changed)} if changed is not None else {})
         if text_of(item, "type") not in CALLS:
             self.has_content |= text_of(item, "type") not in ("message", "reasoning")
             return shown
-        self._calls[path] = _Call(text_of(item, "id"), text_of(item, "name"))
+        self._calls[path] = OpenCall(text_of(item, "id"), text_of(item, "name"))
         self._begun_items.append(shown)
         return b""
 
@@ -317,22 +252,22 @@ class ResponsesStream(GuardedStream):
         self._hold(len(event))
         call.events.append(event)
         call.arguments.append(text_of(fields, "delta"))
-        self._skip(fields)
+        self._numbers.skip(fields)
         return b""
 
-    def _call_of(self, fields: Fields) -> _Call:
-        path = _path_of(fields)
+    def _call_of(self, fields: Fields) -> OpenCall:
+        path = path_of(fields)
         call = self._calls.get(path)
         if call is None:
-            call = self._calls[path] = _Call("", "")
+            call = self._calls[path] = OpenCall("", "")
         return call
 
     def _end_call(self, event: bytes, fields: Fields, name: str) -> bytes:
         arguments = text_of(fields, name)
         call = self._call_of(fields)
         call.name = call.name or text_of(fields, "name")
-        before = self._release(_path_of(fields), arguments)
-        passed = self.pass_call(_path_of(fields), call.name, arguments) if arguments else arguments
+        before = self._release(path_of(fields), arguments)
+        passed = self.pass_call(path_of(fields), call.name, arguments) if arguments else arguments
         return before + self._put_whole(event, fields, {name: raw_text(passed)} if passed != arguments else {})
 
     def _release(self, path: str, arguments: str) -> bytes:
@@ -347,32 +282,17 @@ class ResponsesStream(GuardedStream):
         self.has_content = True
         shown = [self._begin_held()]
         if call.passed == whole:
-            shown += [self._put_held(event) for event in call.events]
+            shown += [self._numbers.put_held(event) for event in call.events]
         elif call.events:
-            shown.append(self._put_held(call.events[0], call.passed))
+            shown.append(self._numbers.put_held(call.events[0], call.passed))
         call.events.clear()
         return b"".join(shown)
-
-    def _put_held(self, event: bytes, delta: str | None = None) -> bytes:
-        event, fields = read_event(event, event_data(event) or b"{}")
-        if delta is not None:
-            fields["delta"] = raw_text(delta)
-            fields.pop("obfuscation", None)
-        number = number_of(fields, "sequence_number", -1)
-        if number < 0 or self._written is None:
-            return with_data(event, encode(fields)) if delta is not None else event
-        self._shift += 1
-        self._written += 1
-        if delta is None and self._written == number:
-            return event
-        fields["sequence_number"] = msgspec.Raw(b"%d" % self._written)
-        return with_data(event, encode(fields))
 
     # --- ends ---------------------------------------------------------------------------------------------------------------------
 
     def _is_end(self, event: bytes) -> bool:
         data = event_data(event)
-        return bool(data) and text_of(read_event(event, data or b"")[1], "type") in _ENDS
+        return bool(data) and text_of(read_event(event, data or b"")[1], "type") in ENDS
 
     def _finish(self) -> bytes:
         self._template = None
@@ -397,14 +317,6 @@ class ResponsesStream(GuardedStream):
 
     def _next_number(self) -> int:
         """Beginnings that are held have their number already, and are never sent."""
-        self._written = (-1 if self._written is None else self._written) - len(self._begun_items) + 1
+        unsent = len(self._begun_items)
         self._begun_items.clear()
-        return self._written
-
-
-def _path_of(fields: Fields, field: str = "", index: str = "", whole: str = "") -> str:
-    """Return the place of an item, of a part of it, or of a text."""
-    path = f"output.{number_of(fields, 'output_index')}"
-    if field:
-        path += f".{field}.{number_of(fields, index)}"
-    return f"{path}.{whole}" if whole else path
+        return self._numbers.next_number(unsent)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from proxy.guarding.places import Kind, Steps, Table
 from proxy.guarding.plain import TRUST_BY_ROLE
-from proxy.guarding.turns import ALL_TEXT, DESCRIPTIONS, Dialect, Extra, Turn, Words
+from proxy.guarding.tables import Kind, Steps, Table
+from proxy.guarding.turns import ALL_TEXT, SCHEMAS, Dialect, Extra, Turn, Words
 
 _ITEM: Final[dict[str, Kind]] = {
     "name": "skip",
@@ -63,8 +63,8 @@ RESPONSES: Final = Dialect(
     _call_id,
     _result_id,
     (
-        Extra("tools", DESCRIPTIONS, "system", is_cached=True),
-        Extra("text", DESCRIPTIONS, "system", is_cached=True),  # the form of the answer
+        Extra("tools", SCHEMAS, "system", is_cached=True),
+        Extra("text", SCHEMAS, "system", is_cached=True),  # the form of the answer
         Extra("instructions", ALL_TEXT, "system"),
         Extra("prompt", Table(_PROMPT, kinds_by_step=_PROMPT_STEPS), "user", is_always_new=True),
     ),
@@ -75,7 +75,7 @@ REPLY: Final = Dialect(
     "output",
     Table(
         {f"{_ITEMS}{shape}": kind for shape, kind in _ITEM.items()},
-        (*((f"{_ITEMS}{prefix}", kind) for prefix, kind in _BELOW), (_ITEMS, "text"), ("output_text", "text")),
+        (*((f"{_ITEMS}{prefix}", kind) for prefix, kind in _BELOW), (_ITEMS, "text"), ("output_text", "text"), ("error.", "text")),
         "skip",
         spent={"output.*.content.*.logprobs": b"[]"},
     ),

@@ -13,8 +13,9 @@ import msgspec
 
 from proxy.guarding.chat_texts import CHAT
 from proxy.guarding.other_texts import COMPLETIONS
-from proxy.guarding.places import Reading, read_places, write_places
+from proxy.guarding.places import Reading, read_places
 from proxy.guarding.turns import ALL_TEXT, find_field, read_elements, replace_items
+from proxy.guarding.writing import write_places
 from proxy.wire.model_request import ModelRequest
 
 _encoder: Final = msgspec.json.Encoder()

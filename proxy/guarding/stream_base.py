@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final, Literal, Protocol
 
+from guardrails.engine.off_loop import LARGE_CHARACTERS
 from guardrails.engine.transform import StreamBlocked, TextTransformer
 from proxy.errors import ContentFiltered, GatewayError, UpstreamBroken
 from proxy.translators.translation import StreamTranslation
@@ -116,18 +117,24 @@ class GuardedStream(ABC):
     passed on or not.
     """
 
-    __slots__ = ("_guard", "_held_bytes", "_inner", "_shown", "content_bytes", "has_content", "is_done", "tail", "usage")
+    __slots__ = ("_guard", "_held_bytes", "_inner", "_shown", "_unread_bytes", "content_bytes", "has_content", "is_done", "tail", "usage")
 
     def __init__(self, inner: StreamTranslation, guard: StreamGuard) -> None:
         self._inner = inner
         self._guard = guard
         self._held_bytes = 0
+        self._unread_bytes = 0  # of an event that is not complete
         self._shown: list[bytes] = []  # of the piece that is being read, or that was not read to its end
         self.has_content = inner.has_content
         self.is_done = inner.is_done
         self.tail = inner.tail
         self.usage: Usage | None = inner.usage
         self.content_bytes = inner.content_bytes
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether the next piece may end a long call, or an event that is long by itself."""
+        return self._held_bytes + self._unread_bytes > LARGE_CHARACTERS
 
     def feed(self, data: bytes) -> bytes:
         """Errors: ContentFiltered as well."""
@@ -157,7 +164,10 @@ class GuardedStream(ABC):
         try:
             block = read(data)
             if block:
+                self._unread_bytes = 0
                 self._take_block(block)
+            else:
+                self._unread_bytes += len(data)
             sent = shown[0] if len(shown) == 1 else b"".join(shown)
             if inner.is_done:
                 self.tail = self._take_tail(inner.tail)

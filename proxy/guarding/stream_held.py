@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from proxy.errors import GatewayError, UpstreamBroken
 from proxy.guarding.stream_base import HELD_LIMIT_BYTES
-from proxy.translators.translation import StreamTranslation
+from proxy.translators.translation import StreamTranslation, WeighedStream
 from proxy.wire.usage import Usage
 
 
@@ -19,10 +19,11 @@ class HeldStream:
     Errors: those of `inner`, and UpstreamBroken for a stream that is too long to be held. Cost: memory for the whole answer.
     """
 
-    __slots__ = ("_held", "_inner", "_size_bytes", "content_bytes", "has_content", "is_done", "tail", "usage")
+    __slots__ = ("_held", "_inner", "_size_bytes", "_weighed", "content_bytes", "has_content", "is_done", "tail", "usage")
 
     def __init__(self, inner: StreamTranslation) -> None:
         self._inner = inner
+        self._weighed = inner if isinstance(inner, WeighedStream) else None
         self._held: list[bytes] = []
         self._size_bytes = 0
         self.has_content = False
@@ -30,6 +31,10 @@ class HeldStream:
         self.tail = b""
         self.usage: Usage | None = inner.usage
         self.content_bytes = inner.content_bytes
+
+    @property
+    def is_heavy(self) -> bool:
+        return self._weighed is not None and self._weighed.is_heavy
 
     def feed(self, data: bytes) -> bytes:
         try:

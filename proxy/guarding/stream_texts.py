@@ -26,8 +26,8 @@ from guardrails.json_text import CannotRewrite
 from guardrails.vault import Restorer, Vault
 from proxy.errors import ContentFiltered
 from proxy.guarding.active import ActivePolicy
+from proxy.guarding.arguments import rewrite_arguments
 from proxy.guarding.notes import blocked_error, cannot_rewrite
-from proxy.guarding.places import rewrite_arguments
 from proxy.guarding.plain import call_units
 
 Kind = Literal["text", "reasoning"]
@@ -218,10 +218,18 @@ def _inspection_of(policy: ActivePolicy, watcher: TextStream | SentenceGate, pat
     for found in watcher.findings:
         findings.append(_finding(policy, found, path))
         counts[found.rule] = counts.get(found.rule, 0) + 1
-    outcomes = [Outcome(name, rules[name].detector, "hit", rules[name].action, rules[name].mode, count) for name, count in counts.items()]
-    outcomes += [
-        Outcome(name, rules[name].detector, "error", rules[name].action, rules[name].mode, is_degraded=True)
-        for name in watcher.degraded_rules
+    unseen = watcher.failed_rules | watcher.degraded_rules
+    outcomes = [
+        Outcome(
+            name,
+            rules[name].detector,
+            "error" if name in unseen else "hit",
+            rules[name].action,
+            rules[name].mode,
+            counts.get(name, 0),
+            is_degraded=name in watcher.degraded_rules,
+        )
+        for name in sorted(counts.keys() | unseen)
     ]
     return Inspection(policy.name, str(policy.version), findings=tuple(findings), outcomes=tuple(outcomes))
 

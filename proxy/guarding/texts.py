@@ -7,17 +7,17 @@ Texts of images, sounds and files are none of ours. Source: docs/design/0014-gua
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
 from guardrails.detection import Facts, TextUnit
-from guardrails.detectors.url_parts import normal_host
 from guardrails.json_text import CannotRewrite
 from proxy.guarding import chat_texts, messages_texts, other_texts, responses_texts
-from proxy.guarding.places import Reading, read_places, write_places
+from proxy.guarding.controls import Controls
+from proxy.guarding.facts import gather_facts
+from proxy.guarding.places import Reading, read_places
 from proxy.guarding.plain import Found, read_plain, read_text
 from proxy.guarding.plain_items import read_plain_items
 from proxy.guarding.plain_replies import read_plain_reply
@@ -26,6 +26,7 @@ from proxy.guarding.turns import (
     Dialect,
     Element,
     Extra,
+    RequestReading,
     find_field,
     list_units,
     read_elements,
@@ -34,10 +35,11 @@ from proxy.guarding.turns import (
     rewrite_elements,
     units_of,
 )
+from proxy.guarding.writing import write_places
 from proxy.wire.bad_request import UNREADABLE
 from proxy.wire.model_request import ModelRequest, Operation
 
-__all__ = ["DIALECTS", "ReplyTexts", "RequestTexts", "insert_note", "read_reply", "read_request", "set_model"]
+__all__ = ["DIALECTS", "ReplyTexts", "RequestTexts", "insert_note", "read_all", "read_reply", "read_request", "set_model"]
 
 DIALECTS: Final[dict[Operation, Dialect]] = {
     "chat": chat_texts.CHAT,
@@ -54,25 +56,18 @@ _REPLIES: Final[dict[Operation, Dialect]] = {
     "responses": responses_texts.REPLY,
     "messages": messages_texts.REPLY,
 }
+_CONTROLS: Final = {name: Controls(name, dialect) for name, dialect in DIALECTS.items()}
 _BESIDE: Final = {name: frozenset(extra.field for extra in dialect.extras) for name, dialect in DIALECTS.items()}
-_HOST = re.compile(r"(?:://|\bwww\.)[^\s/?#\\\"'<>()\[\]{}|]{1,300}", re.IGNORECASE)
-_find_www = re.compile(r"www\.").search
-_DECLARING = ("tools", "functions")
-_FORMS = (*_DECLARING, "response_format", "text")
-"""Fields whose texts are the operator's, but no instructions that an answer may give away."""
-_CONTAINERS = frozenset({"function", "custom", "tools", "functions"})
-_BUILTIN = ("web_search", "file_search", "code_interpreter", "image_generation", "computer", "local_shell", "shell", "apply_patch")
 _encoder: Final = msgspec.json.Encoder()
 _text_decoder: Final = msgspec.json.Decoder(str)
-_NO_HOSTS: Final[frozenset[str]] = frozenset()
 
 
 class RequestTexts:
     """
     The texts of one request.
 
-    `units` are in the order in which a model reads them. Those of the client's tools and of the operator have trust `system`; assistant
-    turns are what a model wrote earlier, and new only at the very end, where the client wrote them.
+    `units` are in the order in which a model reads them; fields that no model reads come last. Those of the client's tools and of the
+    operator have trust `system`; assistant turns are what a model wrote earlier, and new only at the very end, where the client wrote them.
     """
 
     __slots__ = ("_extras", "_facts", "_input_tokens", "_messages_count", "_request", "units")
@@ -92,41 +87,8 @@ class RequestTexts:
         """What is known of the request; `called_tools` are the calls of earlier turns. Made when it is first asked for."""
         facts = self._facts
         if facts is None:
-            facts = self._facts = self._gather()
+            facts = self._facts = gather_facts(self._request.model, self.units, self._extras, self._messages_count, self._input_tokens)
         return facts
-
-    def _gather(self) -> Facts:
-        system_texts: list[str] = []
-        called_tools: list[str] = []
-        hosts: set[str] = set()
-        has_data = False
-        for unit in self.units:
-            trust = unit.trust
-            if trust == "data":
-                has_data = True
-            elif unit.direction == "request":
-                if trust == "assistant":
-                    continue
-                text = unit.text
-                if trust == "system" and not unit.path.startswith(_FORMS):
-                    system_texts.append(text)
-                # One character is found many times as fast as three, and an expression finds four faster than `in` does.
-                if ("/" in text and "://" in text) or _find_www(text) is not None:
-                    hosts.update(_hosts_in(text))
-            elif unit.is_call and not unit.is_latest:
-                called_tools.append(unit.tool)
-        extras = self._extras
-        return Facts(
-            self._request.model,
-            tuple(system_texts),
-            "",
-            frozenset(hosts) if hosts else _NO_HOSTS,
-            tuple(dict.fromkeys(name for element in extras for name in _declared(element))) if extras else (),
-            tuple(called_tools),
-            has_data,
-            self._messages_count,
-            self._input_tokens,
-        )
 
     def rewrite(self, texts: Mapping[int, str]) -> ModelRequest:
         """
@@ -138,10 +100,16 @@ class RequestTexts:
         """
         if not texts:
             return self._request
-        dialect = DIALECTS[self._request.operation]
-        elements = read_extras(self._request, dialect) + read_elements(find_field(self._request, dialect.field), dialect)
-        places = _places_of(self.units, list_units(elements, dialect))
+        elements = read_all(self._request)
+        places = _places_of(self.units, list_units(elements, DIALECTS[self._request.operation]))
         return rewrite_elements(self._request, elements, {places(number): text for number, text in texts.items()})
+
+
+def read_all(request: ModelRequest) -> list[Element]:
+    """Return everything that a request says, read by the way that sees every key."""
+    dialect = DIALECTS[request.operation]
+    turns = read_elements(find_field(request, dialect.field), dialect)
+    return read_extras(request, dialect) + turns + _CONTROLS[request.operation].read(request)
 
 
 def _places_of(units: Sequence[TextUnit], exact: Sequence[TextUnit]) -> Callable[[int], int]:
@@ -177,19 +145,25 @@ def read_request(request: ModelRequest, input_tokens: int = 0) -> RequestTexts:
     if dialect is None:
         return RequestTexts(request, (), (), 0, input_tokens)
     beside = _texts_beside(request, dialect)
-    if beside is None:
-        units, extras, messages_count = read_units(request, dialect)
-        return RequestTexts(request, units, extras, messages_count, input_tokens)
+    units, extras, messages_count = read_units(request, dialect) if beside is None else _read_quickly(request, dialect, beside)
+    controls = _CONTROLS[request.operation].read(request)
+    if controls:
+        units = units + list_units(controls, dialect)
+    return RequestTexts(request, units, extras, messages_count, input_tokens)
+
+
+def _read_quickly(request: ModelRequest, dialect: Dialect, beside: Sequence[tuple[Extra, str]]) -> RequestReading:
+    """Return a conversation with plain texts beside it."""
     written = find_field(request, dialect.field)
-    found = _read_quickly(written, dialect)
+    found = _read_conversation(written, dialect)
     if found is None:
         extras, turns = read_extras(request, dialect), read_elements(written, dialect)
-        return RequestTexts(request, list_units(extras + turns, dialect), extras, len(turns), input_tokens)
+        return RequestReading(list_units(extras + turns, dialect), extras, len(turns))
     units = found.units
     if beside:
         units = [TextUnit(text, each.field, "request", each.trust, "", each.is_always_new or found.newest < 0) for each, text in beside]
         units += found.units
-    return RequestTexts(request, units, (), found.messages_count, input_tokens)
+    return RequestReading(units, [], found.messages_count)
 
 
 def _texts_beside(request: ModelRequest, dialect: Dialect) -> list[tuple[Extra, str]] | None:
@@ -213,7 +187,7 @@ def _texts_beside(request: ModelRequest, dialect: Dialect) -> list[tuple[Extra, 
     return texts
 
 
-def _read_quickly(written: bytes, dialect: Dialect) -> Found | None:
+def _read_conversation(written: bytes, dialect: Dialect) -> Found | None:
     if dialect.is_whole or written[:1] != b"[":
         return read_text(dialect.field, written)
     if dialect.style == "texts":
@@ -286,24 +260,3 @@ def read_reply(operation: Operation, body: bytes) -> ReplyTexts:
 def set_model(request: ModelRequest, model: str) -> ModelRequest:
     """Return the request for another model."""
     return msgspec.structs.replace(request, model=model, fields=request.fields | {"model": msgspec.Raw(_encoder.encode(model))})
-
-
-def _hosts_in(text: str) -> Iterator[str]:
-    for found in _HOST.findall(text):
-        authority = found.removeprefix("://").rpartition("@")[2]
-        host = normal_host(authority.partition(":")[0]).rstrip(".,;!*_`")
-        if host:
-            yield host
-
-
-def _declared(element: Element) -> Iterator[str]:
-    if element.field not in _DECLARING:
-        return
-    for steps, word in element.reading.words.items():
-        if steps[-1] not in ("name", "type") or not all(isinstance(step, int) or step in _CONTAINERS for step in steps[:-1]):
-            continue
-        if steps[-1] == "name":
-            yield word
-        elif word not in ("function", "custom") and (*steps[:-1], "name") not in element.reading.words:
-            yield word
-            yield from (name for name in _BUILTIN if word.startswith(name))

@@ -15,9 +15,11 @@ import msgspec
 
 from guardrails.detection import TextUnit, Trust
 from guardrails.json_text import CannotRewrite
-from proxy.guarding.places import Reading, Steps, Table, read_places, splice, write_places
+from proxy.guarding.places import Reading, read_places
 from proxy.guarding.plain import Style, read_plain, read_text
 from proxy.guarding.plain_items import read_plain_items
+from proxy.guarding.tables import Kind, Steps, Table
+from proxy.guarding.writing import splice, write_places
 from proxy.wire.model_request import ModelRequest
 
 Words = Mapping[Steps, str]
@@ -26,8 +28,16 @@ _NULL: Final = b"null"
 _CACHED_BYTES = 64 << 10
 
 
-DESCRIPTIONS: Final = Table({}, default="skip", kinds_by_step={"description": "text"})
-"""Of tools: what a model is told of them and their parameters, and nothing else."""
+_NAMES: Final[tuple[str, ...]] = ("type", "type.*", "name", "$ref", "$schema", "$id", "format", "encoding", "strict", "syntax")
+_BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+_SCHEMA_KINDS: Final[dict[str, Kind]] = {
+    **dict.fromkeys(_NAMES, "label"),
+    **dict.fromkeys(_BOUNDS, "skip"),
+    **dict.fromkeys(("required.*", "propertyOrdering.*", "verbosity"), "word"),
+}
+
+SCHEMAS: Final = Table({}, kinds_by_step=_SCHEMA_KINDS, is_open=True)
+"""Of tools and forms of answers: descriptions, and whatever values a schema gives away (`enum`, `const`, `default`, `examples`)."""
 
 ALL_TEXT: Final = Table({})
 """Of a field whose every string is text."""
@@ -124,7 +134,7 @@ def read_extras(request: ModelRequest, dialect: Dialect) -> list[Element]:
     """Return the fields with text that the request has beside the conversation."""
     fields = request.fields
     return [
-        Element(extra.field, -1, written, _read_extra(written, extra), Turn(extra.trust), extra.is_always_new)
+        Element(extra.field, -1, written, read_extra(written, extra), Turn(extra.trust), extra.is_always_new)
         for extra in dialect.extras
         if extra.field in fields and (written := find_field(request, extra.field))
     ]
@@ -151,7 +161,8 @@ def find_field(request: ModelRequest, name: str) -> bytes:
     return b"" if written == _NULL else written
 
 
-def _read_extra(written: bytes, extra: Extra) -> Reading:
+def read_extra(written: bytes, extra: Extra) -> Reading:
+    """Return the texts of a field beside the conversation."""
     return _read_again(written, extra) if extra.is_cached and len(written) <= _CACHED_BYTES else read_places(written, extra.table)
 
 

@@ -60,6 +60,9 @@ class GuardedCall(Protocol):
     def insert_note(self, request: ModelRequest, note: str) -> ModelRequest:
         """Return the request with a word to the model behind it."""
 
+    def check_error(self, error: GatewayError) -> None:
+        """Take out of an error what its caller may not see: what a provider says of a request that it refused. Errors: none."""
+
     def note_stream(self) -> None:
         """Take what was found in a stream, which ended in whatever way, into the record."""
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from guardrails.engine.off_loop import run_in_thread
 from proxy.errors import UpstreamBroken, UpstreamTimeout
 from proxy.exchange import Sink
 from proxy.ports import UpstreamResponse
-from proxy.translators.translation import StreamTranslation
+from proxy.translators.translation import StreamTranslation, WeighedStream
 
 _SLOW_GRACE_S = 2.0
 
@@ -121,10 +122,14 @@ async def relay(
     held: list[bytes] = []
     is_flowing = False
     pace = _Pace(min_bytes_per_s) if min_bytes_per_s else None
+    weighed = stream if isinstance(stream, WeighedStream) else None
     try:
         while not stream.is_done:
             data = await (pace.read(response) if pace is not None else response.read())
-            piece = stream.feed(data) if data else stream.close()
+            if weighed is not None and weighed.is_heavy:
+                piece = await run_in_thread(_read, stream, data)
+            else:
+                piece = _read(stream, data)
             if is_flowing:
                 if piece:
                     await outlet.write(piece)
@@ -142,6 +147,10 @@ async def relay(
             await outlet.write(b"".join(held))
     finally:
         response.abort()
+
+
+def _read(stream: StreamTranslation, data: bytes) -> bytes:
+    return stream.feed(data) if data else stream.close()
 
 
 class _Pace:

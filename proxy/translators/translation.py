@@ -8,7 +8,7 @@ Two kinds exist: `direct_*.py`, where both sides speak the same dialect and byte
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -65,6 +65,14 @@ class StreamTranslation(Protocol):
 
     def fail(self, error: GatewayError) -> bytes:
         """Return what ends a stream that had begun, in the client's dialect: the error, and the end mark where there is one."""
+
+
+@runtime_checkable
+class WeighedStream(Protocol):
+    """A stream that says when its next piece may take long to read: `feed` and `close` are then called in a thread."""
+
+    @property
+    def is_heavy(self) -> bool: ...
 
 
 class Translation(Protocol):

@@ -14,8 +14,10 @@ import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from math import log2
 
+from guardrails.engine.database import compile_expression
 from guardrails.patterns import Candidate
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -32,13 +34,13 @@ _PLACEHOLDERS = tuple(
 )
 """Random letters hold one of these by chance less than once in 30,000 values."""
 
-_TEMPLATE = re.compile(r"\$\{|\{\{|\$\(|%\(|<%|\}\}|^[<{\[%$@][\w. {%$-]*[>}\]%]?$|^\$[A-Za-z_]|^%[A-Za-z_]+%$")
+_TEMPLATE = r"\$\{|\{\{|\$\(|%\(|<%|\}\}|^[<{\[%$@][\w\pL\pN. {%$-]*[>}\]%]?$|^\$[A-Za-z_]|^%[A-Za-z_]+%$"
+_PLACEHOLDER = "|".join((*map(re.escape, _PLACEHOLDERS), _TEMPLATE))
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _INTEGRITY = re.compile(r"sha(?:1|256|384|512)[-:=]|h1:|md5[-:=]|blake\d|scram-sha", re.IGNORECASE)
-_DIGEST_LEFT = re.compile(
+_DIGEST_LEFT = (
     r"(?:sha-?(?:1|2|224|256|384|512)(?:sums?)?|md5(?:sum)?|blake\w*|integrity|checksums?|digest|hash(?:es|sum)?|commit|revision|rev|etag|"
-    r"fingerprint|thumbprint|resolved|signature)[\"'`\s:=\[(@-]{0,6}$",
-    re.IGNORECASE,
+    r"fingerprint|thumbprint|resolved|signature)[\"'`\s:=\[(@-]{0,6}$"
 )
 _WORD = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{3,}(?![a-z])")
 _VOWEL = re.compile(r"[aeiouyAEIOUY]")
@@ -74,11 +76,31 @@ def entropy_bits(value: str) -> float:
     total = len(value)
     if total == 0:
         return 0.0
-    bits = 0.0
-    for each in set(value):
-        count = value.count(each)
-        bits -= count * log2(count / total)
-    return bits / total
+    counts = map(value.count, set(value))
+    return log2(total) - sum(map(_times_log, counts)) / total
+
+
+@lru_cache(maxsize=512)
+def _times_log(count: int) -> float:
+    return count * log2(count)
+
+
+@cache
+def _search(expression: str, *, is_caseless: bool) -> Callable[[str], bool]:
+    """
+    Return whether a text holds a match, by an automaton: one pass however many words the expression has.
+
+    A candidate is asked such things ten thousand times in a hostile text.
+    """
+    compiled = compile_expression(expression, is_caseless, has_groups=False)
+    match, anywhere = compiled.Match, compiled.Anchor.UNANCHORED
+
+    def search(text: str) -> bool:
+        data = text.encode("utf-8", "replace")
+        found: bool = match(anywhere, data, 0, len(data))[0][0] >= 0
+        return found
+
+    return search
 
 
 def _has_edges(candidate: Candidate, is_named: bool) -> bool:
@@ -98,8 +120,7 @@ def _has_edges(candidate: Candidate, is_named: bool) -> bool:
 
 def is_placeholder(value: str) -> bool:
     """Tell whether the value stands for a secret that the reader is to fill in, or was hidden by somebody."""
-    lowered = value.lower()
-    return any(each in lowered for each in _PLACEHOLDERS) or _TEMPLATE.search(value) is not None
+    return _search(_PLACEHOLDER, is_caseless=False)(value.lower())
 
 
 def is_example_run(value: str) -> bool:
@@ -119,7 +140,7 @@ def is_identifier(value: str) -> bool:
     """
     if _is_joined_words(value):
         return True
-    if sum(each.isdigit() for each in value) > max(2, len(value) // 12):
+    if sum(map(str.isdigit, value)) > max(2, len(value) // 12):
         return False
     letters = 0
     for word in _WORD.findall(value):
@@ -161,7 +182,7 @@ def is_credential_like(value: str) -> bool:
 
 def is_after_digest_name(candidate: Candidate) -> bool:
     """Tell whether the text just before the match says that a digest, a commit or a checksum follows."""
-    return _DIGEST_LEFT.search(candidate.left) is not None
+    return _search(_DIGEST_LEFT, is_caseless=True)(candidate.left)
 
 
 def is_base62_crc32(body: str, checksum: str) -> bool:

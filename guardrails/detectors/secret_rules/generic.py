@@ -41,7 +41,7 @@ _KEYWORD = re.compile(
     r"api[_.-]?key|key|credentials?|creds|auth|access|private[_-]?id|client[_-]?id|app[_-]?id|account[_-]?sid|private)",
     re.IGNORECASE,
 )
-_NAME_LEFT = re.compile(r"[\w.-]*$")
+_NAME = re.compile(r"[\w.-]*")
 _SPECIAL = re.compile(r"[!@#$%^&*?~+/=:.-]")
 _TYPE = re.compile(
     r"^(?:string|str|bytes|int|number|boolean|bool|none|null|undefined|required|optional|true|false|secretstr)\b", re.IGNORECASE
@@ -56,14 +56,15 @@ _CALL = re.compile(
 
 def _name_of(candidate: Candidate) -> tuple[str, str]:
     """Return what stands before the keyword in its identifier, and the identifier from the keyword on."""
-    left = _NAME_LEFT.search(candidate.left)
-    head = re.match(r"[\w.-]+", candidate.match)
-    return left.group() if left else "", head.group() if head else ""
+    # From its end on: a search for what ends there would begin at each character.
+    left = _NAME.match(candidate.left[::-1])
+    head = _NAME.match(candidate.match)
+    return left.group()[::-1] if left else "", head.group() if head else ""
 
 
 def _is_stopped(candidate: Candidate) -> bool:
     left, name = _name_of(candidate)
-    if _NAME_STOP.search(left) or _SUFFIX_STOP.search(_KEYWORD.sub("", name, 1)):
+    if (left and _NAME_STOP.search(left)) or _SUFFIX_STOP.search(_KEYWORD.sub("", name, 1)):
         return True
     value = candidate.value
     return bool(_TYPE.match(value) or _CALL.match(value)) or checks.is_after_digest_name(candidate)
@@ -74,8 +75,8 @@ def _is_assigned_secret(candidate: Candidate) -> bool:
     value = candidate.value.strip(".:,;=?!")
     if len(value) < 10 or _is_stopped(candidate) or candidate.right in _GOES_ON:
         return False
-    digits = sum(each.isdigit() for each in value)
-    letters = sum(each.isalpha() for each in value)
+    digits = sum(map(str.isdigit, value))
+    letters = sum(map(str.isalpha, value))
     if checks.is_uuid(value):
         return _is_uuid_secret(candidate)
     if letters == 0:

@@ -174,3 +174,17 @@ def test_a_large_text_searched_in_parts_shows_the_same(database, pieces: list[st
         in_parts = scanner.scan(subject, frozenset(range(len(LOCAL))))
 
     assert in_parts == whole
+
+
+def test_where_there_are_too_many_only_some_are_judged() -> None:
+    asked: list[str] = []
+
+    def is_valid(candidate: Candidate) -> bool:
+        asked.append(candidate.value)
+        return False
+
+    found = scan_text((Pattern("digit", "N", r"\d", is_valid=is_valid),), "1 " * (confirm.PATTERN_CANDIDATES + 1))
+
+    assert found.too_many == {0}
+    assert found.hits == {}
+    assert len(asked) == confirm.SHOWN_CANDIDATES

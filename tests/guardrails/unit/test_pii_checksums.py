@@ -37,6 +37,7 @@ EXAMPLES: list[tuple[Callable[[str], bool], str, str]] = [
     (europe.is_gb_nhs, "9434765870", "9434765871"),
     (europe.is_ie_pps, "6433435F", "6433435E"),
     (europe.is_se_personal, "8803200016", "8803200018"),
+    (europe.is_se_personal, "880320+0016", "880320+0018"),
     (europe.is_fi_hetu, "131052308T", "131052308U"),
     (europe.is_no_birth_number, "15108695088", "15108695077"),
     (europe.is_ro_cnp, "1630615123457", "1630615123458"),

@@ -763,3 +763,16 @@ async def test_every_endpoint_is_looked_at_and_nothing_tells_the_value(path, tex
     assert talk.status == 400, talk.body
     assert site.bench.upstream.sent == []
     assert b"12345" not in talk.body + bytes(site.bench.spool.ends[0].decision)
+
+
+@pytest.mark.parametrize(("fail_mode", "status"), [("closed", 400), ("open", 200)])
+async def test_a_prompt_that_a_rule_reads_in_parts_goes_by_its_fail_mode_and_the_record_says_so(fail_mode, status):
+    site = guarded_site(published("house", rule("injection", "block", "request", fail_mode=fail_mode)))
+    site.bench.upstream.answer(answer())
+    long = "The weather was fine, and they walked along the river until it was late. " * 200
+
+    talk = await site.ask(messages=[{"role": "user", "content": long}])
+
+    assert talk.status == status
+    (verdict,) = verdicts(site)
+    assert (verdict["result"], verdict["partial"]) == ("error" if fail_mode == "closed" else "pass", True)
