@@ -61,7 +61,13 @@ class Limit(IdentifiedModel):
     )
     mode = models.CharField(max_length=16, choices=LimitMode.choices, default=LimitMode.ENFORCE)
     workspace = models.ForeignKey(
-        Workspace, null=True, blank=True, on_delete=models.CASCADE, related_name="limits", help_text="Empty: every workspace."
+        Workspace,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        db_index=False,
+        related_name="limits",
+        help_text="Empty: every workspace.",
     )
     model = models.CharField(
         max_length=200, blank=True, help_text="Empty: every model; `*` at the end matches any ending; a service is `service:/its/path`."
@@ -76,6 +82,7 @@ class Limit(IdentifiedModel):
         constraints = [
             models.CheckConstraint(condition=models.Q(amount__gte=1, window_s__gte=1), name="limit_amount_and_window_positive"),
         ]
+        indexes = [models.Index(fields=["workspace"], name="idx_limits_workspace")]  # the limits that go with a workspace
 
     def __str__(self) -> str:
         return self.name
@@ -86,7 +93,7 @@ class ApiKey(IdentifiedModel):
     What a consumer calls with. Its identity (limits, usage, permissions) stays the same while its secrets rotate.
     """
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="api_keys")
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, db_index=False, related_name="api_keys")
     name = models.CharField(max_length=200)
     allowed_models = ArrayField(
         models.CharField(max_length=200),
@@ -113,6 +120,7 @@ class ApiKey(IdentifiedModel):
         ordering = ["-id"]
         verbose_name = "API key"
         constraints = [models.UniqueConstraint(fields=["workspace", "name"], name="api_key_name_in_workspace")]
+        indexes = [models.Index(fields=["workspace", "-id"], name="idx_api_keys_workspace")]  # a workspace's keys, the newest first
 
     def __str__(self) -> str:
         return self.name
@@ -129,7 +137,7 @@ class ApiKey(IdentifiedModel):
 class ApiKeySecret(IdentifiedModel):
     """One secret of an API key, as the HMAC-SHA256 digest that a presented key is looked up by."""
 
-    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="secrets")
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, db_index=False, related_name="secrets")
     public_id = models.CharField(max_length=16, unique=True, help_text="The readable part of the key, for support.")
     digest = models.BinaryField(max_length=32, unique=True)
     expires_at = models.DateTimeField(null=True, blank=True, help_text="End of the overlap after a rotation.")
@@ -141,6 +149,15 @@ class ApiKeySecret(IdentifiedModel):
     class Meta:
         ordering = ["-id"]
         verbose_name = "API key secret"
+        indexes = [
+            models.Index(
+                fields=["digest"],
+                include=["api_key", "expires_at"],
+                name="idx_api_keys_hash_active",
+                condition=models.Q(revoked_at__isnull=True),
+            ),  # whose a presented key is, when no worker remembers it
+            models.Index(fields=["api_key", "-created_at", "-id"], name="idx_api_key_secrets_key"),  # a key's secrets, the newest first
+        ]
 
     def __str__(self) -> str:
         return f"gw_live_{self.public_id}_…"
@@ -160,6 +177,7 @@ class KeyChange(models.Model):
 
     class Meta:
         ordering = ["number"]
+        indexes = [models.Index(fields=["changed_at"], name="idx_key_changes_changed_at")]  # what is old enough to be forgotten
 
     def __str__(self) -> str:
         return f"{self.number} {self.subject}"

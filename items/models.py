@@ -7,18 +7,23 @@ database of their own (a shard), where no workspaces and no accounts are: no con
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Case, Q, Value, When
 
 from common.models import IdentifiedModel
-from items.choices import Action, Priority, Status
+from items.choices import PRIORITY_RANKS, Action, Priority, Status
 from items.querysets import ItemQuerySet
+from items.validators import check_category, check_description, check_tags
 
-_RANKS = (Priority.LOW, Priority.MEDIUM, Priority.HIGH, Priority.CRITICAL)
+_CHECKS: dict[str, Callable[[Any], None]] = {"category": check_category, "description": check_description, "tags": check_tags}
 
 
 class Item(IdentifiedModel):
@@ -30,7 +35,7 @@ class Item(IdentifiedModel):
     category = models.CharField(max_length=64, blank=True)
     priority = models.CharField(max_length=16, choices=Priority.choices, default=Priority.MEDIUM)
     priority_rank = models.GeneratedField(
-        expression=Case(*(When(priority=word.value, then=Value(rank)) for rank, word in enumerate(_RANKS)), default=Value(0)),
+        expression=Case(*(When(priority=word.value, then=Value(rank)) for word, rank in PRIORITY_RANKS.items()), default=Value(0)),
         output_field=models.SmallIntegerField(),
         db_persist=True,
     )
@@ -74,15 +79,25 @@ class Item(IdentifiedModel):
             models.Index(
                 fields=["workspace", "assignee", "-created_at"], name="idx_items_assignee", condition=Q(assignee__isnull=False)
             ),  # what somebody has to do
-            models.Index(
-                fields=["workspace", "due_at", "id"], name="idx_items_due_at", condition=Q(due_at__isnull=False)
-            ),  # what is due first
+            models.Index(fields=["workspace", "due_at", "id"], name="idx_items_due_at"),  # what is due first; without a day: last
+            models.Index(fields=["workspace", "title", "id"], name="idx_items_title"),  # the list by title
             GinIndex(fields=["workspace", "tags"], name="idx_items_tags"),  # any or all of some tags
             GinIndex(fields=["workspace", "search"], name="idx_items_search"),  # words in title and description
         ]
 
     def __str__(self) -> str:
         return self.title
+
+    def clean(self) -> None:
+        """Errors: ValidationError for texts that a field's own length does not bound, and that could not be filtered by."""
+        complaints: dict[str, ValidationError] = {}
+        for name, check in _CHECKS.items():
+            try:
+                check(getattr(self, name))
+            except ValidationError as error:
+                complaints[name] = error
+        if complaints:
+            raise ValidationError(complaints)
 
 
 class Channel(IdentifiedModel):

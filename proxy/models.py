@@ -99,14 +99,15 @@ class Route(IdentifiedModel):
 class Target(IdentifiedModel):
     """One place a route may send to: a backend and the name of the model there."""
 
-    route = models.ForeignKey(Route, on_delete=models.CASCADE, related_name="targets")
-    backend = models.ForeignKey(Backend, on_delete=models.PROTECT, related_name="targets")
+    route = models.ForeignKey(Route, on_delete=models.CASCADE, db_index=False, related_name="targets")
+    backend = models.ForeignKey(Backend, on_delete=models.PROTECT, db_index=False, related_name="targets")
     upstream_model = models.CharField(max_length=200)
     weight = models.PositiveIntegerField(default=1, help_text="Share of the traffic; 0 sends none.")
 
     class Meta:
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["route", "backend", "upstream_model"], name="target_once_per_route")]
+        indexes = [models.Index(fields=["backend"], name="idx_targets_backend")]  # the routes that lead to a backend
 
     def __str__(self) -> str:
         return f"{self.backend} · {self.upstream_model}"
@@ -122,7 +123,7 @@ class Price(IdentifiedModel):
     provider = models.CharField(max_length=64, help_text="Whose price list, such as openai or groq.")
     upstream_model = models.CharField(max_length=200)
     backend = models.ForeignKey(
-        Backend, null=True, blank=True, on_delete=models.CASCADE, related_name="prices", help_text="Empty: every backend."
+        Backend, null=True, blank=True, on_delete=models.CASCADE, db_index=False, related_name="prices", help_text="Empty: every backend."
     )
     source = models.CharField(max_length=16, choices=PriceSource.choices, default=PriceSource.OPERATOR)
     effective_at = models.DateTimeField(default=timezone.now)
@@ -144,6 +145,7 @@ class Price(IdentifiedModel):
                 name="price_once_per_moment",
             )
         ]
+        indexes = [models.Index(fields=["backend"], name="idx_prices_backend")]  # the prices that hold for one backend alone
 
     def __str__(self) -> str:
         return f"{self.provider} · {self.upstream_model}"
@@ -154,13 +156,14 @@ class ConfigurationRevision(models.Model):
 
     number = models.BigIntegerField(primary_key=True)
     published_at = models.DateTimeField(auto_now_add=True)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+")
     reason = models.CharField(max_length=500)
     diff = models.TextField(blank=True, help_text="What changed against the revision before.")
     document = models.JSONField(help_text="The whole configuration in the apply format, without secrets.")
 
     class Meta:
         ordering = ["-number"]
+        indexes = [models.Index(fields=["actor"], name="idx_revisions_actor")]  # what an account published, before it goes
 
     def __str__(self) -> str:
         return f"Revision {self.number}"
@@ -212,8 +215,11 @@ class UsageRecord(models.Model):
     class Meta:
         ordering = ["-ts", "-request_id"]
         indexes = [
-            models.Index(fields=["workspace", "-ts"], name="usage_workspace_ts_idx"),  # one tenant's usage
-            models.Index(fields=["key", "-ts"], name="usage_key_ts_idx"),  # one key's usage
+            models.Index(fields=["workspace", "-ts"], name="idx_request_log_created_at"),  # one tenant's usage
+            models.Index(fields=["key", "-ts"], name="idx_request_log_key_created_at"),  # one key's usage
+            models.Index(
+                fields=["workspace", "-ts"], name="idx_request_log_failures", condition=~models.Q(outcome=Outcome.OK)
+            ),  # what failed in a workspace: few rows among many that did not
         ]
 
     def __str__(self) -> str:
@@ -245,8 +251,8 @@ class LedgerEntry(models.Model):
         ordering = ["-ts", "-id"]
         verbose_name_plural = "ledger entries"
         indexes = [
-            models.Index(fields=["workspace", "-ts"], name="ledger_workspace_ts_idx"),  # one tenant's movements
-            models.Index(fields=["key", "-ts"], name="ledger_key_ts_idx"),  # what a key spent since a moment
+            models.Index(fields=["workspace", "-ts"], name="idx_ledger_created_at"),  # one tenant's movements
+            models.Index(fields=["key", "-ts"], name="idx_ledger_key_created_at"),  # what a key spent since a moment
         ]
 
     def __str__(self) -> str:
@@ -294,6 +300,7 @@ class UsageTagRollup(models.Model):
     class Meta:
         ordering = ["-starts_at"]
         constraints = [models.UniqueConstraint(fields=["starts_at", "workspace", "key", "tag", "model"], name="usage_tag_rollup_key")]
+        indexes = [models.Index(fields=["workspace", "-starts_at"], name="idx_tag_rollups_workspace")]  # a workspace's usage by tag
 
     def __str__(self) -> str:
         return f"{self.tag} {self.starts_at:%Y-%m-%d}"
@@ -323,7 +330,10 @@ class UsageRollup(models.Model):
 
     class Meta:
         ordering = ["-starts_at"]
-        indexes = [models.Index(fields=["key", "period", "-starts_at"], name="usage_rollup_key_idx")]  # one key's chart
+        indexes = [
+            models.Index(fields=["key", "period", "-starts_at"], name="idx_usage_rollups_key"),  # one key's chart
+            models.Index(fields=["workspace", "period", "-starts_at"], name="idx_usage_rollups_workspace"),  # a workspace's chart
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["period", "starts_at", "workspace", "key", "model", "backend", "outcome"], name="usage_rollup_key"

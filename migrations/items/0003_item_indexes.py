@@ -1,8 +1,10 @@
 """The indexes of items, each led by the workspace because every query is. Made without stopping writes. Before deploy."""
 
 import django.contrib.postgres.indexes
-from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
+from django.contrib.postgres.operations import RemoveIndexConcurrently
 from django.db import migrations, models
+
+from common.index_migrations import AddPartitionedIndexConcurrently
 
 
 class Migration(migrations.Migration):
@@ -10,53 +12,55 @@ class Migration(migrations.Migration):
     dependencies = [("items", "0002_item_versions_and_search")]
 
     operations = [
-        AddIndexConcurrently(
+        AddPartitionedIndexConcurrently(
             model_name="item",
-            index=models.Index(fields=["workspace", "-created_at", "-id"], name="idx_items_created_at"),
+            index=models.Index(fields=["workspace", "-created_at", "-id"], name="idx_items_created_at"),  # the list
         ),
-        AddIndexConcurrently(
+        AddPartitionedIndexConcurrently(
             model_name="item",
-            index=models.Index(fields=["workspace", "-updated_at", "-id"], name="idx_items_updated_at"),
+            index=models.Index(fields=["workspace", "-updated_at", "-id"], name="idx_items_updated_at"),  # what changed last
         ),
-        AddIndexConcurrently(
+        AddPartitionedIndexConcurrently(
             model_name="item",
-            index=models.Index(fields=["workspace", "category"], name="idx_items_category"),
+            index=models.Index(fields=["workspace", "category"], name="idx_items_category"),  # how many are in each category
         ),
-        AddIndexConcurrently(
+        AddPartitionedIndexConcurrently(
             model_name="item",
-            index=models.Index(fields=["workspace", "category", "-created_at", "-id"], name="idx_items_category_created_at"),
+            index=models.Index(fields=["workspace", "category", "-created_at", "-id"], name="idx_items_category_created_at"),  # the list of one category
         ),
-        AddIndexConcurrently(
+        AddPartitionedIndexConcurrently(
             model_name="item",
-            index=models.Index(fields=["workspace", "-priority_rank", "-id"], name="idx_items_priority"),
+            index=models.Index(fields=["workspace", "-priority_rank", "-id"], name="idx_items_priority"),  # the most urgent first
         ),
-        AddIndexConcurrently(
+        AddPartitionedIndexConcurrently(
             model_name="item",
-            index=models.Index(fields=["workspace", "status", "-created_at", "-id"], name="idx_items_status"),
+            index=models.Index(fields=["workspace", "status", "-created_at", "-id"], name="idx_items_status"),  # the list of one status
         ),
-        AddIndexConcurrently(
+        AddPartitionedIndexConcurrently(
             model_name="item",
-            index=models.Index(fields=["workspace", "status", "-priority_rank", "-id"], name="idx_items_status_priority"),
+            index=models.Index(fields=["workspace", "status", "-priority_rank", "-id"], name="idx_items_status_priority"),  # the most urgent of one status: a board's column
         ),
-        AddIndexConcurrently(
+        AddPartitionedIndexConcurrently(
             model_name="item",
             index=models.Index(
                 condition=models.Q(("assignee__isnull", False)), fields=["workspace", "assignee", "-created_at"], name="idx_items_assignee"
-            ),
+            ),  # what somebody has to do
         ),
-        AddIndexConcurrently(
+        AddPartitionedIndexConcurrently(
             model_name="item",
-            index=models.Index(
-                condition=models.Q(("due_at__isnull", False)), fields=["workspace", "due_at", "id"], name="idx_items_due_at"
-            ),
+            index=models.Index(fields=["workspace", "due_at", "id"], name="idx_items_due_at"),  # what is due first; without a day: last
         ),
-        AddIndexConcurrently(
+        AddPartitionedIndexConcurrently(
             model_name="item",
-            index=django.contrib.postgres.indexes.GinIndex(fields=["workspace", "tags"], name="idx_items_tags"),
+            index=models.Index(fields=["workspace", "title", "id"], name="idx_items_title"),  # the list by title
         ),
-        AddIndexConcurrently(
+        AddPartitionedIndexConcurrently(
             model_name="item",
-            index=django.contrib.postgres.indexes.GinIndex(fields=["workspace", "search"], name="idx_items_search"),
+            index=django.contrib.postgres.indexes.GinIndex(fields=["workspace", "tags"], name="idx_items_tags"),  # any or all of some tags
+        ),
+        AddPartitionedIndexConcurrently(
+            model_name="item",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["workspace", "search"], name="idx_items_search"),  # words in title and description
         ),
         RemoveIndexConcurrently(
             model_name="item",

@@ -35,13 +35,13 @@ CREATE TABLE items_signal (
     PRIMARY KEY (ts, id)
 ) PARTITION BY RANGE (ts);
 CREATE TABLE items_signal_default PARTITION OF items_signal DEFAULT;
-CREATE INDEX idx_signals_timestamp ON items_signal (workspace_id, ts DESC, id DESC);
-CREATE INDEX idx_signals_symbol ON items_signal (workspace_id, symbol, ts DESC);
-CREATE INDEX idx_signals_action ON items_signal (workspace_id, action, ts DESC);
-CREATE INDEX idx_signals_symbol_timestamp ON items_signal (symbol, ts DESC);
-CREATE INDEX idx_signals_channel_timestamp ON items_signal (channel_id, ts DESC);
-CREATE INDEX idx_signals_channel ON items_signal (channel_id, symbol, ts DESC);
-CREATE INDEX idx_signals_timestamp_brin ON items_signal USING brin (ts);
+CREATE INDEX idx_signals_timestamp ON items_signal (workspace_id, ts DESC, id DESC); -- the list
+CREATE INDEX idx_signals_symbol ON items_signal (workspace_id, symbol, ts DESC); -- a workspace's signals of one symbol
+CREATE INDEX idx_signals_action ON items_signal (workspace_id, action, ts DESC); -- a workspace's signals of one action
+CREATE INDEX idx_signals_symbol_timestamp ON items_signal (symbol, ts DESC); -- one symbol in all workspaces: the console
+CREATE INDEX idx_signals_channel_timestamp ON items_signal (channel_id, ts DESC); -- one channel's signals
+CREATE INDEX idx_signals_channel ON items_signal (channel_id, symbol, ts DESC); -- one channel's signals of one symbol
+CREATE INDEX idx_signals_timestamp_brin ON items_signal USING brin (ts); -- how many in a span of hours
 CREATE TABLE items_signalkey (
     channel_id uuid NOT NULL,
     external_id varchar(200) NOT NULL,
@@ -49,7 +49,7 @@ CREATE TABLE items_signalkey (
     ts timestamptz NOT NULL,
     CONSTRAINT signal_key_of_channel PRIMARY KEY (channel_id, external_id)
 );
-CREATE INDEX idx_signal_keys_timestamp ON items_signalkey (ts);
+CREATE INDEX idx_signal_keys_timestamp ON items_signalkey (ts); -- what retention deletes
 CREATE TABLE items_latestsignal (
     id uuid PRIMARY KEY,
     workspace_id uuid NOT NULL,
@@ -58,7 +58,7 @@ CREATE TABLE items_latestsignal (
     ts timestamptz NOT NULL,
     CONSTRAINT latest_signal_of_symbol UNIQUE (workspace_id, symbol)
 );
-CREATE INDEX idx_latest_signals_timestamp ON items_latestsignal (workspace_id, ts DESC);
+CREATE INDEX idx_latest_signals_timestamp ON items_latestsignal (workspace_id, ts DESC); -- the symbols that moved last
 """
 DROP = "DROP TABLE items_latestsignal, items_signalkey, items_signal, items_channel"
 
