@@ -17,29 +17,30 @@ os.register_at_fork(after_in_child=_randoms.clear)  # or two processes would mak
 _TIMESTAMP_MAX_MS = 253_402_300_799_999  # the end of the year 9999, which dates cannot pass
 
 
-def create_uuid7() -> uuid.UUID:
+def create_uuid7(at_ms: int | None = None) -> uuid.UUID:
     """
-    Return a new UUIDv7 (48 bits of unix milliseconds, 74 random bits).
+    Return a new UUIDv7 (48 bits of unix milliseconds, 74 random bits) of now, or of `at_ms`.
 
     Source: RFC 9562, section 5.7
     """
-    return uuid.UUID(int=_create_int())
+    return uuid.UUID(int=_create_int(at_ms))
 
 
-def create_uuid7_text() -> str:
+def create_uuid7_text(at_ms: int | None = None) -> str:
     """Return a new UUIDv7 as it is written. Cost: a microsecond, a third of what the object and its text take."""
-    digits = "%032x" % _create_int()  # noqa: UP031  # half the time of an f-string
+    digits = "%032x" % _create_int(at_ms)  # noqa: UP031  # half the time of an f-string
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def _create_int() -> int:
+def _create_int(at_ms: int | None = None) -> int:
     try:
         random = _randoms.pop()  # atomic: no two threads get the same
     except IndexError:
         drawn = os.urandom(10 * _DRAWN_COUNT)
         _randoms.extend(int.from_bytes(drawn[at : at + 10], "big") for at in range(10, len(drawn), 10))
         random = int.from_bytes(drawn[:10], "big")
-    return (time.time_ns() // 1_000_000 << 80) | _VERSION | (random & _RANDOM_A) | _VARIANT | (random & _RANDOM_B)
+    since_ms = time.time_ns() // 1_000_000 if at_ms is None else at_ms
+    return (since_ms << 80) | _VERSION | (random & _RANDOM_A) | _VARIANT | (random & _RANDOM_B)
 
 
 def timestamp_ms(identifier: uuid.UUID) -> int:

@@ -1,5 +1,7 @@
 """The closed sets of values in this app's tables."""
 
+from typing import Final
+
 from django.db import models
 
 
@@ -8,6 +10,10 @@ class Priority(models.TextChoices):
     MEDIUM = "medium", "Medium"
     HIGH = "high", "High"
     CRITICAL = "critical", "Critical"
+
+
+PRIORITY_RANKS: Final = {word: rank for rank, word in enumerate((Priority.LOW, Priority.MEDIUM, Priority.HIGH, Priority.CRITICAL))}
+"""Of `Priority`, the most urgent highest: what items are sorted by."""
 
 
 class Status(models.TextChoices):

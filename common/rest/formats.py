@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -14,18 +16,29 @@ from rest_framework.renderers import BaseRenderer
 
 BODY_LIMIT_BYTES: Final = 1024 * 1024
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 
 class BodyTooLarge(APIException):
     status_code = 413
     default_code = "request_too_large"
-    default_detail = f"The request body is larger than {BODY_LIMIT_BYTES} bytes."
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"The request body is larger than {limit_bytes} bytes.")
+
+
+class BrokenText(ParseError):
+    """Some text of a body is no Unicode; `param` names it."""
+
+    def __init__(self, param: str) -> None:
+        super().__init__("This text is no Unicode: its bytes are no UTF-8, or half of a surrogate pair is missing.")
+        self.param = param
 
 
 class JsonParser(BaseParser):
     """
-    An object of JSON in UTF-8.
+    An object of JSON in UTF-8, as large as the view's `body_limit_bytes`, or 1 MiB.
 
     Errors: ParseError, also for what Python's own parser takes and a database does not (lone surrogates) or dies of (deep nesting);
     BodyTooLarge.
@@ -34,16 +47,38 @@ class JsonParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
-        body: bytes = stream.read(BODY_LIMIT_BYTES + 1)
-        if len(body) > BODY_LIMIT_BYTES:
-            raise BodyTooLarge
+        limit_bytes: int = getattr((parser_context or {}).get("view"), "body_limit_bytes", BODY_LIMIT_BYTES)
+        body: bytes = stream.read(limit_bytes + 1)
+        if len(body) > limit_bytes:
+            raise BodyTooLarge(limit_bytes)
         try:
             parsed = msgspec.json.decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            if (param := _find_broken_text(body)) is not None:
+                raise BrokenText(param) from error
             raise ParseError(f"The body is no JSON: {str(error)[:200]}.") from error
         if not isinstance(parsed, dict):
             raise ParseError("The body is no JSON object.")
         return parsed
+
+
+def _find_broken_text(body: bytes) -> str | None:
+    """Return where a text is no Unicode, such as `items.0.title`, in a body that is JSON otherwise."""
+    try:
+        parsed = json.loads(body.decode("utf-8", "surrogateescape"))
+    except (ValueError, RecursionError):
+        return None
+    left: list[tuple[str, Any]] = [("", parsed)]
+    while left:
+        path, value = left.pop()
+        match value:
+            case dict():
+                left += [(f"{path}.{name}", inner) for name, inner in reversed(value.items())]
+            case list():
+                left += [(f"{path}.{index}", inner) for index, inner in reversed(list(enumerate(value)))]
+            case str() if _SURROGATE.search(value):
+                return path.strip(".").encode("utf-8", "replace").decode() or None
+    return None
 
 
 class JsonRenderer(BaseRenderer):
@@ -75,13 +110,14 @@ class CsvRenderer(BaseRenderer):
         rows: list[dict[str, Any]] = data["data"]
         names: list[str] = data.get("columns") or list(rows[0] if rows else ())
         writer.writerow(names)
-        writer.writerows([_cell(row[name]) for name in names] for row in rows)
+        writer.writerows([csv_cell(row[name]) for name in names] for row in rows)
         return out.getvalue()
 
 
-def _cell(value: Any) -> Any:
+def csv_cell(value: Any) -> Any:
+    """Return a value as a cell of CSV that no spreadsheet takes for a formula."""
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return "'" + value
     if isinstance(value, list):
-        return _cell(", ".join(map(str, value)))
+        return csv_cell(", ".join(map(str, value)))
     return value.isoformat() if hasattr(value, "isoformat") else value

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import threading
+import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -18,6 +20,8 @@ _AGO: Final = re.compile(r"(\d{1,6})(m|h|d|w)\Z", re.ASCII)
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _FIRST: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _LAST: Final = dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
+_REPLACED: Final = "\ufffd"
+"""What Django puts in the place of bytes that are no UTF-8."""
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -31,11 +35,36 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 def read_query(kind: type[StrictSerializer], request: Request) -> dict[str, Any]:
-    """Return the checked query. Errors: ValidationError."""
-    query = kind(data=dict(request.query_params.items()), context={"request": request})
+    """Return the checked query. Errors: ValidationError, also for a parameter that was sent twice and one that is no UTF-8."""
+    for name, values in request.query_params.lists():
+        if len(values) > 1:
+            raise serializers.ValidationError({name: ["Send it once."]})
+        if _REPLACED in name or _REPLACED in values[0]:
+            raise serializers.ValidationError({name: ["This is no text in UTF-8."]})
+    query = _ready(kind, dict(request.query_params.items()), {"request": request})
     query.is_valid(raise_exception=True)
     checked: dict[str, Any] = query.validated_data
     return checked
+
+
+_of_thread = threading.local()
+
+
+def _ready(kind: type[StrictSerializer], data: dict[str, Any], context: dict[str, Any]) -> StrictSerializer:
+    """
+    Return a serializer that has not checked anything yet: this thread's last one of its kind, made to forget.
+
+    A new one copies all its fields, deeply, which takes longer than checking them.
+    """
+    made: dict[type[StrictSerializer], StrictSerializer] = _of_thread.__dict__.setdefault("made", {})
+    found = made.get(kind)
+    if found is None:
+        found = made[kind] = kind(data={})
+    for checked in ("_validated_data", "_errors", "_data"):
+        found.__dict__.pop(checked, None)
+    found.initial_data = data
+    found._context = context  # noqa: SLF001  # what its constructor sets
+    return found
 
 
 def read_body(kind: type[StrictSerializer], request: Request, *, is_partial: bool = False) -> dict[str, Any]:
@@ -66,6 +95,10 @@ def _parse_moment(text: str) -> dt.datetime | None:
         return now
     if ago := _AGO.match(text):
         return now - dt.timedelta(**{_UNITS[ago[2]]: min(int(ago[1]), 50_000)})
+    return _parse_iso(text)
+
+
+def _parse_iso(text: str) -> dt.datetime | None:
     try:
         moment = parse_datetime(text)
         if moment is None and (day := parse_date(text)) is not None:
@@ -75,6 +108,48 @@ def _parse_moment(text: str) -> dt.datetime | None:
         return moment.astimezone(dt.UTC) if moment is not None else None
     except (ValueError, OverflowError):
         return None
+
+
+@extend_schema_field(OpenApiTypes.DATETIME)
+class InstantField(serializers.Field[Any, Any, Any, Any]):
+    """A time in a body: ISO 8601 (UTC without an offset) or a date, which is its midnight in UTC; of the years 2000 to 2199."""
+
+    def to_internal_value(self, data: Any) -> dt.datetime:
+        moment = _parse_iso(data) if isinstance(data, str) else None
+        if moment is None or not _FIRST <= moment < _LAST:
+            raise serializers.ValidationError("Write a time of the years 2000 to 2199 as 2026-03-01T12:00:00Z or 2026-03-01.")
+        return moment
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class TextField(serializers.CharField):
+    """A text and nothing that could be made one: a number or a truth value is refused."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class IdField(serializers.UUIDField):
+    """An id as text: a number is refused."""
+
+    def to_internal_value(self, data: Any) -> uuid.UUID:
+        if not isinstance(data, str):
+            self.fail("invalid", value=type(data).__name__)
+        checked: uuid.UUID = super().to_internal_value(data)
+        return checked
+
+
+class WholeField(serializers.IntegerField):
+    """A whole number in a body: a text is refused, as is a truth value."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return super().to_internal_value(data)
 
 
 @extend_schema_field(OpenApiTypes.STR)

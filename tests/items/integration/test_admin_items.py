@@ -59,6 +59,28 @@ def test_the_workspace_of_an_item_stays(admin_client, acme):
     assert Item.objects.get().workspace == acme
 
 
+def test_of_two_people_on_one_page_the_second_is_told(admin_client, acme):
+    item = domain.save_item(Item(workspace=acme, title="Write"))
+    url = reverse("admin:items_item_change", args=[item.pk])
+    seen_by_both = read_form(admin_client.get(url))
+
+    admin_client.post(url, seen_by_both | {"title": "First"})
+    refused = admin_client.post(url, seen_by_both | {"title": "Second"}, follow=True)
+
+    assert "Somebody changed this item meanwhile" in refused.content.decode()
+    assert Item.objects.values_list("title", "version").get() == ("First", 2)
+    admin_client.post(url, read_form(admin_client.get(url)) | {"title": "Second"})
+    assert Item.objects.values_list("title", "version").get() == ("Second", 3)
+
+
+def test_tags_and_texts_are_checked_in_the_console_as_over_rest(admin_client, acme):
+    add = f"{_LIST}add/"
+    for wrong in ({"tags": "\n".join(map(str, range(51)))}, {"description": "x" * 20_001}, {"category": "a,b"}):
+        admin_client.post(add, read_form(admin_client.get(add)) | {"workspace": acme.pk, "title": "Write"} | wrong)
+
+    assert not Item.objects.exists()
+
+
 def test_the_list_is_filtered_and_searched(admin_client, acme):
     alice = User.objects.create(username="alice")
     other = create_workspace("other", "Other")

@@ -1,0 +1,1 @@
+"""`/api/items` and `/api/signals`: what a workspace's people work on, and what tells them to act."""
