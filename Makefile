@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_ARGS ?=
 PYTEST_ARGS ?=
-CI_PACKAGES := chromium nginx-light wrk
+CI_PACKAGES := chromium nginx-light pgbouncer wrk
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check format bench bench-streams quality drill ci-deps reference clean
+.PHONY: help install install-dev run test test-scale check format bench bench-rest bench-streams quality drill ci-deps reference clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,9 +21,16 @@ $(VENV)/.development: requirements.txt requirements-dev.txt $(VENV)/.product
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-install: $(VENV)/.product ## Make .venv and install the product.
+$(VENV)/.ml: requirements.txt requirements-ml.txt $(VENV)/.product
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-ml.txt
+	@touch $@
 
-install-dev: $(VENV)/.development ## Install what tests and checks need, too.
+# Without its models the product runs, so a download that fails says so and ends nothing.
+install: $(VENV)/.product $(if $(ML),$(VENV)/.ml) ## Make .venv, install the product, build its models. ML=1: sentence-transformers, too.
+	@$(BIN)/python manage.py build_models || true
+
+install-dev: $(VENV)/.development $(if $(ML),$(VENV)/.ml) ## Install what tests and checks need, too.
+	@$(BIN)/python manage.py build_models --keep-weights || true
 
 run: install ## Start everything: databases, simulator, gateway, console.
 	@exec $(BIN)/python manage.py up $(RUN_ARGS)
@@ -40,13 +47,19 @@ check: install-dev ## Format, lint, layers, types, Django's checks, migrations.
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 test: check ## What CI runs.
-	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not drill" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not drill and not scale" $(PYTEST_ARGS)
+
+test-scale: install-dev ## Lists over a million rows, or over SCALE=10 million signals. Prints its figures.
+	$(BIN)/python -m pytest -m scale -s tests/scale $(PYTEST_ARGS)
 
 drill: install-dev ## Slow fault drills: processes killed, stores stopped. Prints its figures.
 	$(BIN)/python -m pytest -m drill -s $(PYTEST_ARGS)
 
 bench: install-dev ## One worker on one core, beside nginx in the same run.
 	$(BIN)/python bench/run.py $(BENCH_ARGS)
+
+bench-rest: install-dev ## The REST API with 100,000 items: kept answers, queries, writes, both together.
+	$(BIN)/python bench/rest.py $(BENCH_ARGS)
 
 bench-streams: install-dev ## A thousand streams over WebSockets and over SSE; the memory of an idle socket.
 	$(BIN)/python bench/sockets.py $(BENCH_ARGS)

@@ -63,7 +63,14 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "title": "Usage",
             "items": [_link("Requests", "receipt_long", "proxy_usagerecord"), _link("Ledger", "account_balance", "proxy_ledgerentry")],
         },
-        {"title": "Work", "items": [_link("Items", "task_alt", "items_item")]},
+        {
+            "title": "Work",
+            "items": [
+                _link("Items", "task_alt", "items_item"),
+                _link("Signals", "notifications", "items_signal"),
+                _link("Channels", "sensors", "items_channel"),
+            ],
+        },
         {
             "title": "People",
             "items": [_link("Users", "person", "auth_user"), _link("Groups", "group", "auth_group")],

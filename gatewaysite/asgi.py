@@ -5,6 +5,7 @@ The ASGI application of a worker: the data plane beside Django, told apart by pa
     /v1/...                      proxy/asgi.py        (roles all, proxy)
     /ws/...                      routing.py           (roles all, proxy)
     a service's path             proxy/services.py    (roles all, proxy)
+    /api/... with an API key     proxy/rest_door/     (roles all, console), Django behind it
     /livez /readyz /health /metrics   proxy/operations.py
     everything else              Django               (roles all, console)
 """
@@ -25,15 +26,22 @@ _django = get_asgi_application()  # loads the settings; what follows reads them
 
 from django.conf import settings
 
+from gatewaysite.django_threads import DjangoThreads
 from gatewaysite.env import read
+from gatewaysite.pool_metrics import PoolMetrics
+from gatewaysite.postgresql.base import open_pools
+from gatewaysite.rest.keyless import KeylessRest
 from gatewaysite.routing import Router, create_router
 from gatewaysite.server.limits import ServerLimits
 from gatewaysite.services.paths import DataDir
+from items.signal_feed import SignalFeed
 from proxy.asgi_types import Receive, Scope, Send
 from proxy.cors import Cors
 from proxy.edge import FrontDoor
 from proxy.lifecycle import Lifecycle
 from proxy.operations import PATHS, Operations
+from proxy.request_head import presented_key
+from proxy.rest_door.door import RestDoor
 from proxy.runtime import Runtime, RuntimeSettings
 from proxy.validators import RESERVED_PATHS
 
@@ -76,6 +84,8 @@ def runtime_settings() -> RuntimeSettings:
         slow_total_ms=read("GATEWAY_SLOW_TOTAL_MS"),
         spool_file_bytes=read("GATEWAY_SPOOL_FILE_BYTES"),
         reply_cache_bytes=read("GATEWAY_REPLY_CACHE_BYTES"),
+        rest_cache_bytes=read("GATEWAY_REST_CACHE_BYTES"),
+        is_console=settings.GATEWAY_ROLE == "console",
         automata_folder=data_dir.automata,
         trusted_proxies=_networks(read("GATEWAY_TRUSTED_PROXIES")),
         allowed_private_upstreams=_networks(read("GATEWAY_ALLOW_PRIVATE_UPSTREAMS")),
@@ -91,8 +101,11 @@ class Application:
         self._operations = Operations(self.lifecycle, os.environ.get("PROMETHEUS_MULTIPROC_DIR", ""))
         self._runtime: Runtime | None = None
         self._starting: asyncio.Lock | None = None
-        self._console_slots: asyncio.Semaphore | None = None
+        self._console_slots = asyncio.Semaphore(_CONSOLE_CONCURRENCY)
+        self._django_threads = DjangoThreads(self._console_slots, threads_count=_CONSOLE_CONCURRENCY)
+        self._rest_door: RestDoor | None = None
         self._router: Router | None = None
+        self._feed = SignalFeed(settings.REDIS_URL)
         self._cors = Cors(read("GATEWAY_CORS_ORIGINS"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -122,17 +135,19 @@ class Application:
             if (service := runtime.services.find(path)) is not None:
                 await runtime.services(scope, receive, send, service)
                 return
-        if self._role != "proxy":
-            await self._console(scope, receive, send)
-        else:
+        if self._role == "proxy":
             await _not_here(send)
+        elif segment == "/api":
+            await self._rest(scope, receive, send)
+        else:
+            await self._console(scope, receive, send)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._role == "console":
             await _no_socket_here(scope, receive, send)
             return
         if self._router is None:
-            self._router = create_router(self._door, _no_socket_here, self._read)
+            self._router = create_router(self._door, _no_socket_here, self._read, self._feed)
         await self._router(scope, receive, send)
 
     async def _read(self, read: Callable[[], _Read]) -> _Read:
@@ -143,9 +158,17 @@ class Application:
         runtime = self._runtime or await self._ensure_started()
         return runtime.door
 
+    async def _rest(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A program comes through the door; a person's session, the description and its page are the console's."""
+        if not presented_key(dict(scope["headers"])):
+            await KeylessRest(self._console)(scope, receive, send)
+            return
+        if self._rest_door is None:
+            runtime = self._runtime or await self._ensure_started()
+            self._rest_door = self._rest_door or runtime.open_rest_door(self._django_threads)
+        await self._rest_door(scope, receive, send)
+
     async def _console(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._console_slots is None:
-            self._console_slots = asyncio.Semaphore(_CONSOLE_CONCURRENCY)
         async with self._console_slots:
             await _django(scope, receive, send)  # type: ignore[arg-type]  # Django types the same dictionaries more narrowly
 
@@ -166,8 +189,12 @@ class Application:
             await self._ensure_started()
         else:
             self.lifecycle.mark_ready()
+        pool_metrics = asyncio.create_task(PoolMetrics(open_pools).run())
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        pool_metrics.cancel()
+        await self._feed.stop()
+        await self._django_threads.close()
         if self._runtime is not None:
             await self._runtime.stop()
         await send({"type": "lifespan.shutdown.complete"})

@@ -13,16 +13,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from common.publishing import publishing
 from gatewaysite.environment_backends import read_environment
 from gatewaysite.first_rows import SIMULATED_MODELS, ensure_first_rows
 from gatewaysite.services.paths import DataDir
 from gatewaysite.services.welcome import Welcome, refresh_welcome
-from proxy.adapters.partitions import ensure_partitions
+from gatewaysite.shards import prepare_databases
 from proxy.models import ConfigurationRevision, Route
 from proxy.prices.load import load_list_prices
 
@@ -53,8 +50,7 @@ def run(data_dir: DataDir, *, base_url: str, simulator_url: str | None, environ:
     Cost: 0.1 s when there is nothing to do.
     Guarantee: the password and the key are in `bootstrap.json` before the rows that they open are committed.
     """
-    _migrate()
-    ensure_partitions()
+    prepare_databases()
     with publishing("Start of the installation" if ConfigurationRevision.objects.exists() else "First start"):
         load_list_prices()
         password = _ensure_admin()
@@ -69,13 +65,6 @@ def run(data_dir: DataDir, *, base_url: str, simulator_url: str | None, environ:
         )
         refresh_welcome(data_dir.bootstrap_file, Welcome(base_url, result.admin_user, result.admin_password, result.api_key))
     return result
-
-
-def _migrate() -> None:
-    """Apply what is missing; to ask first is quicker than the command, which ends with work for every app even where nothing is."""
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        call_command("migrate", interactive=False, verbosity=0)
 
 
 def _ensure_admin() -> str | None:

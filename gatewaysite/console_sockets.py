@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -23,8 +23,16 @@ from apikeys.hotpath import Principal
 from apikeys.public import find_principal_of_key
 from proxy.asgi_types import Scope
 
-Run = Callable[[Callable[[], Principal | None]], Awaitable[Principal | None]]
+_Read = TypeVar("_Read")
 KeyFinder = Callable[[str], Awaitable[Principal | None]]
+
+
+class Run(Protocol):
+    """Runs a blocking read of the console's tables in the store's threads."""
+
+    def __call__(self, read: Callable[[], _Read], /) -> Awaitable[_Read]: ...
+
+
 _PERMISSION: Final = "apikeys.change_apikey"
 
 

@@ -13,6 +13,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from gatewaysite.detector_reference import detectors_page
 from gatewaysite.env import SETTINGS
+from gatewaysite.index_report.page import indexes_page
 from proxy import errors, telemetry
 from proxy.errors import GatewayError
 
@@ -25,6 +26,8 @@ def settings_page() -> str:
         default = "random, kept in the data folder" if setting.is_secret and not setting.default else _default(setting.default)
         if setting.name.endswith("_URL"):
             default = "embedded"
+        if setting.name.endswith("_URLS"):
+            default = "none"
         lines += [f"## {setting.name}", "", setting.help, "", f"{setting.kind}; without it: {default}", ""]
     return "\n".join(lines)
 
@@ -70,4 +73,5 @@ PAGES: dict[str, Callable[[], str]] = {
     "metrics.md": metrics_page,
     "errors.md": errors_page,
     "detectors.md": partial(detectors_page, _NOTE),
+    "indexes.md": partial(indexes_page, _NOTE),
 }

@@ -1,7 +1,7 @@
 """
-`/ws/v1/stream` as a Channels consumer: the entry point of `stream_socket.py`.
+The Channels consumer of every WebSocket of ours: the entry point of `stream_socket.py` and of others that take an API key.
 
-Rules: presents and closes, decides nothing about requests. Close codes: docs/reference/websocket.md.
+Rules: presents and closes, decides nothing about what messages mean. Close codes: docs/reference/websocket.md.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from channels.consumer import AsyncConsumer
 
 from proxy.edge import FrontDoor
-from proxy.errors import GatewayError, InvalidApiKey, IpNotAllowed, OwnError
+from proxy.errors import GatewayError, InvalidApiKey, IpNotAllowed, OwnError, PermissionMissing, RateLimited
 from proxy.request_head import presented_key
-from proxy.stream_socket import KeyFinder, StreamSocket
 from proxy.telemetry import ACTIVE_WEBSOCKETS
 
 UNSUPPORTED_DATA: Final = 1003
@@ -32,33 +31,64 @@ _SUBPROTOCOL: Final = "bearer."
 
 @dataclass(frozen=True, slots=True)
 class SocketBounds:
-    """Units: seconds, requests."""
+    """Units: seconds."""
 
     auth_timeout_s: float = 5.0
     idle_timeout_s: float = 300.0
-    in_flight_max_count: int = 32
 
 
-class StreamConsumer(AsyncConsumer):
+Say = Callable[[str], Awaitable[None]]
+"""Sends a text message. A client that has left gets none."""
+
+
+class Socket(Protocol):
+    """What one WebSocket is for. Errors of all its methods: GatewayError, which closes it."""
+
+    @property
+    def is_authenticated(self) -> bool: ...
+
+    @property
+    def in_flight_count(self) -> int:
+        """How much is under way: a socket with anything is not idle."""
+
+    last_at: float
+    """When its last message came, by the monotonic clock in seconds."""
+
+    async def authenticate(self, key: bytes) -> None: ...
+
+    async def receive(self, text: str) -> None: ...
+
+    def leave(self) -> None:
+        """The client has left."""
+
+    def stop(self) -> None:
+        """The gateway stops and waits no longer."""
+
+    async def wait_closed(self) -> None:
+        """Wait until nothing runs any more."""
+
+
+Fail = Callable[[GatewayError], Awaitable[None]]
+"""Closes the socket for an error that comes up between messages."""
+
+Open = Callable[[FrontDoor, Say, Fail, Any], Socket]
+"""Makes the socket of a handshake: of the front door, what sends, what closes it for an error, and the ASGI scope."""
+
+
+class SocketConsumer(AsyncConsumer):
     """
-    One socket. `door` gives this worker's front door, started if need be; `find_keys` what finds the keys of the console's user behind a
-    handshake, None for one of nobody.
+    One socket. `door` gives this worker's front door, started if need be; `open_socket` what the messages are for.
 
     Cost: no task and one timer beside the server's own; memory: docs/design/0013-websocket.md.
     Guarantee: when the socket's task ends, everything that ran on the socket is settled.
     """
 
-    def __init__(
-        self,
-        door: Callable[[], Awaitable[FrontDoor]],
-        bounds: SocketBounds,
-        find_keys: Callable[[Any], KeyFinder | None] = lambda scope: None,
-    ) -> None:
+    def __init__(self, door: Callable[[], Awaitable[FrontDoor]], bounds: SocketBounds, open_socket: Open) -> None:
         self._door = door
-        self._find_keys = find_keys
+        self._open = open_socket
         self._bounds = bounds
         self._asgi_send: Any = None
-        self._socket: StreamSocket | None = None
+        self._socket: Socket | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -87,9 +117,7 @@ class StreamConsumer(AsyncConsumer):
                 key, subprotocol = offered[len(_SUBPROTOCOL) :].encode(), offered
                 break
         await self._asgi_send({"type": "websocket.accept", "subprotocol": subprotocol})
-        socket = StreamSocket(door, self._send_text, door.edge.client_ip(scope, headers), self._bounds.in_flight_max_count)
-        socket.find_key = self._find_keys(scope)
-        self._socket = socket
+        self._socket = socket = self._open(door, self._send_text, self._fail, scope)
         ACTIVE_WEBSOCKETS.inc()
         if key:
             await self._guarded(socket.authenticate(key))
@@ -107,14 +135,20 @@ class StreamConsumer(AsyncConsumer):
         """Close the socket of one who may not use it."""
         try:
             await doing
-        except InvalidApiKey as error:
-            await self._close(UNAUTHORIZED, error.code)
-        except IpNotAllowed as error:
-            await self._close(FORBIDDEN, error.code)
-        except OwnError as error:
-            await self._close(TRY_AGAIN_LATER, error.code)
         except GatewayError as error:
-            await self._close(POLICY, error.code)
+            await self._fail(error)
+
+    async def _fail(self, error: GatewayError) -> None:
+        match error:
+            case InvalidApiKey():
+                code = UNAUTHORIZED
+            case IpNotAllowed() | PermissionMissing():
+                code = FORBIDDEN
+            case OwnError() | RateLimited():
+                code = TRY_AGAIN_LATER
+            case _:
+                code = POLICY
+        await self._close(code, error.code)
 
     async def _end(self, *, is_stopping: bool = False) -> None:
         """End what runs on the socket and wait for it; `is_stopping`: tell the client, who is still there."""

@@ -19,14 +19,14 @@ _MAX_AGE_S: Final = b"600"
 _REQUEST_NAMES: Final = frozenset(
     {
         *("authorization", "x-api-key", "accept", "content-type", "idempotency-key"),
-        *("cache-control", "if-none-match", "if-match", "if-modified-since", "range", "traceparent", "tracestate"),
+        *("cache-control", "if-none-match", "if-match", "if-modified-since", "range", "traceparent", "tracestate", "x-no-compression"),
     }
 )
 _REQUEST_PREFIXES: Final = ("x-gateway-", "x-stainless-", "openai-", "anthropic-")
 _EXPOSED: Final = ", ".join(
     [
         *("x-request-id", "request-id", "x-response-time", "x-process-time", "server-timing", "x-should-retry"),
-        *("retry-after", "retry-after-ms", "x-cache", "x-cache-similarity", "age", "etag", "location", "allow"),
+        *("retry-after", "retry-after-ms", "x-cache", "x-cache-similarity", "x-cache-status", "age", "etag", "location", "allow"),
         *("content-disposition", "content-range", "accept-ranges"),
         *(f"x-ratelimit-{part}-{unit}" for unit in ("requests", "tokens") for part in ("limit", "remaining", "reset")),
         *(f"anthropic-ratelimit-{unit}-{part}" for unit in ("requests", "tokens") for part in ("limit", "remaining", "reset")),

@@ -18,6 +18,7 @@ Everything that can go wrong with a request, by whose fault it is.
     │   ├── NotAcceptable          406  no answer in a type that was asked for
     │   ├── BodyTimeout            408  it did not arrive in time
     │   ├── IdempotencyConflict    409
+    │   ├── VersionMismatch        412  it changed since the caller read it
     │   ├── RequestTooLarge        413
     │   ├── UnsupportedMediaType   415
     │   ├── TooManyInFlight        429  on one WebSocket
@@ -143,6 +144,13 @@ class IdempotencyConflict(CallerError):
     http_status = 409
     code = "idempotency_conflict"
     message = "The idempotency key was used with other parameters, or its first call is still running."
+    is_retryable = False
+
+
+class VersionMismatch(CallerError):
+    http_status = 412
+    code = "version_mismatch"
+    message = "It changed since you read it. Read it again and repeat what is still needed."
     is_retryable = False
 
 

@@ -11,6 +11,7 @@ from apikeys.hotpath import Principal
 from common.ids import create_uuid7_text
 from proxy.errors import GatewayError
 from proxy.limiter import Reservation
+from proxy.query_notes import QueryNotes
 from proxy.wire.dialect import OPENAI, Dialect
 from proxy.wire.usage import Usage
 
@@ -103,8 +104,8 @@ class Exchange:
     that is asked for, whatever way it came. `find_principal` says who calls where no key was presented.
 
     What is filled in on the way, for the answer's headers, the record and the log: the reservation, the cache's answer and why,
-    the candidates (backend, upstream model, weight), the guards' verdicts, the attempts, the usage and its cost. `dump_stream_error`
-    ends a stream that has begun, in the shape that the stream has by then.
+    the candidates (backend, upstream model, weight), the guards' verdicts, the attempts, the usage and its cost, of a REST request what
+    it asked the database. `dump_stream_error` ends a stream that has begun, in the shape that the stream has by then.
     """
 
     route: str
@@ -132,6 +133,7 @@ class Exchange:
     attempts: list[Attempt] = field(default_factory=list)
     usage: Usage | None = None
     cost_nano_usd: int = 0
+    queries: QueryNotes | None = None
     find_principal: Callable[[], Awaitable[Principal]] | None = None
     dump_stream_error: Callable[[GatewayError], bytes] | None = None
 

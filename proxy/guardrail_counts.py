@@ -119,7 +119,8 @@ class Fold:
         self._samples: list[Sample] = []
 
     def take(self, row: Row) -> None:
-        said = [each for each in row.verdicts or () if each["policy"] == self._name]
+        # A rule that found nothing in the parts of a long text that it read is in the record, and is no effect.
+        said = [each for each in row.verdicts or () if each["policy"] == self._name and each["result"] != "pass"]
         if said:
             self._take_noted(row, said)
         elif row.guard_ms is not None and self._covers(row):

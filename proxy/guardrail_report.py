@@ -8,15 +8,18 @@ after some seconds, and says how far it came.
 from __future__ import annotations
 
 import datetime as dt
+import heapq
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from django.db import connection, transaction
+from django.db import connections, transaction
 from django.db.models import Q
 
+from common.databases import data_databases
 from guardrails.public import Policy, PolicyVersion
 from proxy.guardrail_counts import Fold, PolicyReport, Row
 from proxy.models import UsageRecord
@@ -26,6 +29,7 @@ ROWS_MAX_COUNT: Final = 20_000
 _PAGE_ROWS_COUNT: Final = 2_000
 _TIMEOUT_MS: Final = 5_000
 _ELAPSED_MAX_S: Final = 5.0
+_END: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 _PATHS: Final = {"chat": "/v1/chat/completions", "count_tokens": "/v1/messages/count_tokens"}
 
 
@@ -33,8 +37,8 @@ def report_policy(policy: Policy, since: dt.datetime) -> PolicyReport:
     """
     Return what is recorded of the policy since then. Rules and versions: those that would block or blocked most first, the newest first.
 
-    Errors: OperationalError for a page that takes more than five seconds. Cost: three queries and one for every 2,000 records; 20,000
-    records at most, newest first, and no page is begun after five seconds.
+    Errors: OperationalError for a page that takes more than five seconds. Cost: three queries and one for every 2,000 records of each
+    database; 20,000 records at most, newest first, and no page is begun after five seconds.
     Guarantee: a request counts as looked at if something of it was noted, or if it passed the guard while a version was in force, as far
     as notes tell, and today's version (the latest, if none is) covers its key, the model's route and its path. A caller who is refused
     more than ten times a second is not recorded each time.
@@ -57,25 +61,49 @@ _COLUMNS: Final = ("ts", "request_id", "workspace_id", "key_id", "model", "endpo
 
 
 def _newest(since: dt.datetime) -> Iterator[Row | None]:
-    """Yield records, the newest first, and None in the end if there are more than were read."""
-    records = UsageRecord.objects.filter(ts__gte=since).order_by("-ts", "-request_id").values_list(*_COLUMNS)
-    ends_at, read_count = time.monotonic() + _ELAPSED_MAX_S, 0
+    """Yield records of all databases, the newest first, and None in the end if there are more than were read."""
+    budget = _Budget(ROWS_MAX_COUNT, time.monotonic() + _ELAPSED_MAX_S)
+    for row in heapq.merge(*(_newest_in(alias, since, budget) for alias in data_databases()), key=_age):
+        if budget.is_spent:  # one database was not read further: from here on rows would be missing
+            break
+        yield row
+    if budget.is_spent:
+        yield None
+
+
+@dataclass(slots=True)
+class _Budget:
+    """What one report may read, in all databases together."""
+
+    left_count: int
+    ends_at: float
+    is_spent: bool = False
+
+    def take(self, count: int) -> bool:
+        """Tell whether another page may be read after one of `count` rows."""
+        self.left_count -= count
+        self.is_spent = self.is_spent or self.left_count <= 0 or time.monotonic() > self.ends_at
+        return not self.is_spent
+
+
+def _age(row: Row) -> tuple[dt.timedelta, int]:
+    return _END - row.ts, -row.request_id.int
+
+
+def _newest_in(alias: str, since: dt.datetime, budget: _Budget) -> Iterator[Row]:
+    records = UsageRecord.objects.using(alias).filter(ts__gte=since).order_by("-ts", "-request_id").values_list(*_COLUMNS)
     page = _read(records)
     while True:
         yield from page
-        read_count += len(page)
-        if len(page) < _PAGE_ROWS_COUNT:
-            return
-        if read_count >= ROWS_MAX_COUNT or time.monotonic() > ends_at:
-            yield None
+        if len(page) < _PAGE_ROWS_COUNT or not budget.take(len(page)):
             return
         last = page[-1]
         page = _read(records.filter(Q(ts__lt=last.ts) | Q(request_id__lt=last.request_id), ts__lte=last.ts))
 
 
 def _read(records: Any) -> list[Row]:
-    with transaction.atomic():
-        with connection.cursor() as cursor:
+    with transaction.atomic(using=records.db):
+        with connections[records.db].cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = %s", [_TIMEOUT_MS])
         return [Row(*values) for values in records[:_PAGE_ROWS_COUNT]]
 

@@ -16,6 +16,7 @@ from typing import Final
 from django.db import transaction
 
 from apikeys.public import ApiKey, Workspace
+from common.databases import database_of
 from common.errors import DomainError
 from common.ids import create_uuid7, timestamp
 from proxy.choices import LedgerKind
@@ -49,10 +50,11 @@ def adjust(
         _check_is_of(request_id, key)
     about = request_id or create_uuid7()
     ts = timestamp(about)
-    with transaction.atomic():
+    alias = database_of(workspace.pk)
+    with transaction.atomic(using=alias):
         # Of two at once the second has the first one's number, and is refused by the key: nothing is lost or doubled in silence.
-        count = LedgerEntry.objects.filter(ts=ts, request_id=about, kind=LedgerKind.ADJUST).count()
-        return LedgerEntry.objects.create(
+        count = LedgerEntry.objects.using(alias).filter(ts=ts, request_id=about, kind=LedgerKind.ADJUST).count()
+        return LedgerEntry.objects.using(alias).create(
             id=entry_id(about, LedgerKind.ADJUST, count + 1),
             ts=ts,
             request_id=about,
@@ -72,7 +74,7 @@ def entry_id(request_id: uuid.UUID, kind: LedgerKind, number: int) -> uuid.UUID:
 
 def _check_is_of(request_id: uuid.UUID, key: ApiKey) -> None:
     try:
-        record = UsageRecord.objects.get_by_id(request_id)
+        record = UsageRecord.objects.using(database_of(key.workspace_id)).get_by_id(request_id)
     except (ValueError, OverflowError, UsageRecord.DoesNotExist) as error:
         raise LedgerError(f"There is no record of the request {request_id}.") from error
     if record.key_id != key.pk:

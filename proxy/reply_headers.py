@@ -26,8 +26,12 @@ def reply_headers(content_type: bytes) -> Headers:
     return list(STREAM_HEADERS) if content_type.startswith(_EVENT_STREAM) else [(b"content-type", content_type)]
 
 
-def exchange_headers(exchange: Exchange, revision: int | None) -> Headers:
-    """Return the request's id, the times so far and the revision of the configuration that was used."""
+def exchange_headers(exchange: Exchange, revision: int | None, process_s: float | None = None) -> Headers:
+    """
+    Return the request's id, the times so far and the revision of the configuration that was used.
+
+    `process_s` is what it took to make the answer, where that is known apart from the time it waited.
+    """
     request_id = exchange.request_id.encode()
     elapsed_s = exchange.timings.elapsed_s()
     spent = exchange.timings.stages_ms
@@ -36,7 +40,7 @@ def exchange_headers(exchange: Exchange, revision: int | None) -> Headers:
         (b"x-request-id", request_id),
         (b"request-id", request_id),
         (b"x-response-time", b"%.2fms" % elapsed_ms),
-        (b"x-process-time", b"%.6f" % elapsed_s),
+        (b"x-process-time", b"%.6f" % (elapsed_s if process_s is None else process_s)),
         (b"server-timing", _timing_form(tuple(spent)) % (*spent.values(), elapsed_ms)),
     ]
     if revision is not None:

@@ -90,6 +90,8 @@ class RequestLog:
         if is_slow:
             stages_ms = {stage: round(spent_ms, 3) for stage, spent_ms in exchange.timings.stages_ms.items()}
             pieces.append(b',"stages_ms":' + _encoder.encode(stages_ms))
+            if exchange.queries is not None:
+                pieces.append(b"," + _encoder.encode(exchange.queries.describe())[1:-1])
         pieces.append(b"}\n")
         self._add(b"".join(pieces))
 

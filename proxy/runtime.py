@@ -21,6 +21,8 @@ from proxy.adapters.http.client import HttpClient
 from proxy.adapters.idempotency_store import RedisIdempotency
 from proxy.adapters.redis_connection import RedisAddress, RedisConnection
 from proxy.adapters.request_records import RecordReader
+from proxy.adapters.rest_answers import RedisAnswers
+from proxy.adapters.rest_versions import Versions
 from proxy.adapters.shared_counter import RedisCounter
 from proxy.adapters.shared_principals import RedisPrincipals
 from proxy.adapters.shared_replies import RedisReplies
@@ -41,6 +43,9 @@ from proxy.lifecycle import Lifecycle
 from proxy.limiter import Limiter
 from proxy.reply_cache import TwoLevelCache
 from proxy.request_log import RequestLog
+from proxy.rest_door.answers import LEVEL_1_BYTES, AnswerCache
+from proxy.rest_door.door import RestDoor
+from proxy.rest_door.ports import RestApplication
 from proxy.services import ServicePlane
 from proxy.snapshot import SnapshotHolder
 from proxy.stages.reserve import LimitPlans
@@ -54,7 +59,11 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class RuntimeSettings:
-    """What an operator may set of the data plane; names and units as in `gatewaysite/env.py`."""
+    """
+    What an operator may set of the data plane; names and units as in `gatewaysite/env.py`.
+
+    `is_console`: the process serves no inference, only REST: it needs keys and limits, and neither guardrails nor a spool.
+    """
 
     redis_url: str
     cache_redis_url: str
@@ -79,6 +88,8 @@ class RuntimeSettings:
     automata_folder: Path
     trusted_proxies: tuple[Network, ...]
     allowed_private_upstreams: tuple[Network, ...]
+    rest_cache_bytes: int = LEVEL_1_BYTES
+    is_console: bool = False
 
 
 class Runtime:
@@ -116,7 +127,7 @@ class Runtime:
             redis_url=settings.redis_url,
             poll_s=settings.revision_poll_s,
             on_snapshot=lifecycle.mark_ready,
-            prepare=self.policies.prepare,
+            prepare=None if settings.is_console else self.policies.prepare,
         )
         self.replies = TwoLevelCache(RedisReplies(self.cache_redis), settings.reply_cache_bytes)
         self.idempotency = RedisIdempotency(self.state_redis)
@@ -124,6 +135,14 @@ class Runtime:
         self.door = FrontDoor(self.gateway, self._edge(), lifecycle, self.request_log)
         self.data_plane = DataPlane(self.door)
         self.services = ServicePlane(self.door)
+        self._rest_doors: list[RestDoor] = []
+
+    def open_rest_door(self, application: RestApplication) -> RestDoor:
+        """Return the door before the REST application; it is closed with all else."""
+        answers = AnswerCache(RedisAnswers(self.cache_redis), self._settings.rest_cache_bytes)
+        door = RestDoor(self.door, application, Versions(self.redis), answers)
+        self._rest_doors.append(door)
+        return door
 
     def _gateway(self) -> Gateway:
         return Gateway(
@@ -153,7 +172,8 @@ class Runtime:
 
         Errors: OSError when the spool cannot be written: a worker that cannot record usage must not serve.
         """
-        self.spool.start()
+        if not self._settings.is_console:
+            self.spool.start()
         await self.redis.start()
         await self.cache_redis.start()
         await self.state_redis.start()
@@ -163,6 +183,8 @@ class Runtime:
     async def stop(self) -> None:
         await self.watcher.stop()
         await self.gateway.flights.close()
+        for door in self._rest_doors:
+            await door.close()
         await self.replies.close()
         await self.idempotency.close()
         await self.limiter.stop()
@@ -171,7 +193,8 @@ class Runtime:
         await self.redis.stop()
         await self.cache_redis.stop()
         await self.state_redis.stop()
-        self.spool.stop()
+        if not self._settings.is_console:
+            self.spool.stop()
         self.request_log.flush()
         tally.flush()
         self.store.close()

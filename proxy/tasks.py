@@ -21,6 +21,7 @@ from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
 from apikeys.tasks import prune_key_changes
+from common.databases import data_databases
 from proxy.adapters.counter_release import CounterRelease
 from proxy.adapters.partitions import drop_partitions, ensure_partitions
 from proxy.adapters.shipper import Shipper
@@ -64,7 +65,8 @@ def take_lease(holder: uuid.UUID, name: str = "maintenance") -> bool:
 def prune_minute_rollups(keep_days: int = _MINUTE_ROLLUPS_DAYS) -> int:
     """Delete rollups by the minute that are older than any chart by the minute; those by the hour and day stay."""
     before = timezone.now() - dt.timedelta(days=keep_days)
-    return UsageRollup.objects.filter(period="minute", starts_at__lt=before).delete()[0]
+    stale = UsageRollup.objects.filter(period="minute", starts_at__lt=before)
+    return sum(stale.using(alias).delete()[0] for alias in data_databases())
 
 
 def periodic_jobs(usage_retention_days: int) -> tuple[Job, ...]:

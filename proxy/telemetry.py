@@ -45,8 +45,25 @@ GUARDRAIL_DURATION = Histogram("guardrail_duration_seconds", "Time that guardrai
 ACTIVE_STREAMS = Gauge("active_streams", "Streams being answered.", multiprocess_mode="livesum")
 ACTIVE_WEBSOCKETS = Gauge("active_websockets", "Open WebSockets.", multiprocess_mode="livesum")
 WEBSOCKET_MESSAGES = Counter("websocket_messages_total", "Messages over WebSockets.", ["direction"])
+REST_ANSWERS = Counter("rest_answers_total", "GETs under /api by how the cache answered: HIT, MISS, STALE, BYPASS.", ["cache"])
+REST_DURATION = Histogram(
+    "rest_duration_seconds",
+    "Time to the head of answers under /api, by how the cache answered.",
+    ["cache"],
+    buckets=_FINE_SECONDS,
+)
 SNAPSHOT_REVISION = Gauge("snapshot_revision", "Revision of the configuration that a worker serves from.", multiprocess_mode="livemin")
 STORE_UP = Gauge("store_up", "Whether a worker reaches a store.", ["store"], multiprocess_mode="livemin")
+DATABASE_POOL_SIZE = Gauge("database_pool_size", "Connections to a database, in use or not.", ["database"], multiprocess_mode="livesum")
+DATABASE_POOL_AVAILABLE = Gauge(
+    "database_pool_available", "Connections to a database that nobody uses.", ["database"], multiprocess_mode="livesum"
+)
+DATABASE_POOL_WAITING = Gauge(
+    "database_pool_waiting", "Requests that wait for a connection to a database.", ["database"], multiprocess_mode="livesum"
+)
+DATABASE_POOL_REQUESTS = Counter("database_pool_requests_total", "Times a connection to a database was asked for.", ["database"])
+DATABASE_POOL_WAIT_SECONDS = Counter("database_pool_wait_seconds_total", "Time waited for connections to a database.", ["database"])
+DATABASE_POOL_TIMEOUTS = Counter("database_pool_timeouts_total", "Times no connection to a database came in time.", ["database"])
 
 _key_cache_hits = CounterTally(CACHE_HITS.labels("api_key"))
 _key_cache_misses = CounterTally(CACHE_MISSES.labels("api_key"))
@@ -117,6 +134,23 @@ def guardrail_duration(phase: str) -> HistogramTally:
 @cache
 def unpriced_requests(model: str, backend: str) -> CounterTally:
     return CounterTally(UNPRICED_REQUESTS.labels(model, backend))
+
+
+@cache
+def rest_answers(status: str) -> CounterTally:
+    return CounterTally(REST_ANSWERS.labels(status))
+
+
+@cache
+def rest_duration(status: str) -> HistogramTally:
+    return HistogramTally(REST_DURATION.labels(status))
+
+
+def note_rest_answer(status: str, elapsed_s: float) -> None:
+    """`status` is how the cache answered, empty for what is no GET."""
+    if status:
+        rest_answers(status).inc()
+    rest_duration(status or "none").observe(elapsed_s)
 
 
 def note_key_lookup(is_hit: bool) -> None:

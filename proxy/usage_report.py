@@ -14,11 +14,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from django.db import connection, transaction
+from django.db import connections, transaction
 from django.db.models import Count, F, Func, Q, QuerySet, Sum, TextField, Value
 from django.db.models.functions import TruncDay, TruncHour
 from django.utils import timezone
 
+from common.databases import PRIMARY, database_to_read
 from proxy.choices import Outcome, RollupPeriod
 from proxy.models import UsageRecord, UsageRollup, UsageTagRollup
 
@@ -48,7 +49,7 @@ class SpanTooLong(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`filters` are of workspace_id, key_id__in and model; `group_by` is of GROUPS; `tag` is empty for all."""
+    """`filters` are of workspace_id, which shards need, key_id__in and model; `group_by` is of GROUPS; `tag` is empty for all."""
 
     since: dt.datetime
     until: dt.datetime
@@ -59,6 +60,11 @@ class Question:
     @property
     def is_of_tags(self) -> bool:
         return bool(self.tag) or "tag" in self.group_by
+
+    @property
+    def database(self) -> str:
+        workspace_id = self.filters.get("workspace_id")
+        return PRIMARY if workspace_id is None else database_to_read(workspace_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +110,8 @@ def _add_up(source: QuerySet[Any], columns: Sequence[str], tokens: Sequence[str]
     sums: dict[str, Any] = {f"sum_{name}": Sum(name) for name in (*tokens, "cost_nano_usd")}
     times = [name for name in ("day", "hour") if name in columns]
     order = [*times, "-sum_cost_nano_usd", "-sum_requests", *columns] if columns else []
-    with transaction.atomic():
-        with connection.cursor() as cursor:
+    with transaction.atomic(using=source.db):
+        with connections[source.db].cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = %s", [_TIMEOUT_MS])
         if columns:
             found = list(source.values(*columns).annotate(sum_requests=counted, **sums).order_by(*order)[:count])
@@ -129,7 +135,7 @@ def _of_rollups(question: Question) -> tuple[QuerySet[UsageRollup], dt.datetime,
     wanted = Q()
     for period, first, past in spans:
         wanted |= Q(period=period, starts_at__gte=first, starts_at__lt=past)
-    rollups = UsageRollup.objects.filter(wanted, **question.filters)
+    rollups = UsageRollup.objects.using(question.database).filter(wanted, **question.filters)
     times: dict[str, Any] = {"day": TruncDay("starts_at", tzinfo=dt.UTC), "hour": TruncHour("starts_at", tzinfo=dt.UTC)}
     return rollups.annotate(**{name: times[name] for name in times if name in question.group_by}), since, until
 
@@ -168,7 +174,7 @@ def _ceil(moment: dt.datetime, step: dt.timedelta) -> dt.datetime:
 
 def _of_tag_rollups(question: Question) -> tuple[QuerySet[UsageTagRollup], dt.datetime, dt.datetime]:
     since, until = _floor(question.since, _DAY), _ceil(question.until, _DAY)
-    rollups = UsageTagRollup.objects.filter(starts_at__gte=since, starts_at__lt=until, **question.filters)
+    rollups = UsageTagRollup.objects.using(question.database).filter(starts_at__gte=since, starts_at__lt=until, **question.filters)
     if question.tag:
         rollups = rollups.filter(tag=question.tag)
     if "day" in question.group_by:
@@ -178,7 +184,7 @@ def _of_tag_rollups(question: Question) -> tuple[QuerySet[UsageTagRollup], dt.da
 
 def _of_records(question: Question) -> QuerySet[UsageRecord]:
     """As in the rollups of tags, what was refused before it used anything counts for none."""
-    records = UsageRecord.objects.filter(ts__gte=question.since, ts__lt=question.until, **question.filters)
+    records = UsageRecord.objects.using(question.database).filter(ts__gte=question.since, ts__lt=question.until, **question.filters)
     records = records.exclude(outcome=Outcome.REFUSED, input_tokens=0, output_tokens=0, cost_nano_usd=0).order_by()
     if question.tag:
         records = records.filter(tags__contains=[question.tag])

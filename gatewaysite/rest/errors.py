@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 import structlog
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
@@ -15,6 +17,8 @@ from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 
 from common.errors import DomainError
+from common.rest.preconditions import PreconditionFailed
+from common.rest.rows import RowsRefused
 from proxy.errors import (
     BadRequest,
     GatewayError,
@@ -28,10 +32,12 @@ from proxy.errors import (
     RequestTooLarge,
     StoreUnavailable,
     UnsupportedMediaType,
+    VersionMismatch,
 )
 from proxy.wire.errors import dump_openai_error, error_headers
 
 log = structlog.get_logger(__name__)
+_OF_ROWS: Final[dict[int, type[GatewayError]]] = {400: BadRequest, 404: NotFound, 412: VersionMismatch}
 
 
 def handle_exception(raised: Exception, context: dict[str, Any]) -> HttpResponse:
@@ -43,7 +49,15 @@ def handle_exception(raised: Exception, context: dict[str, Any]) -> HttpResponse
     headers = {name.decode(): value.decode() for name, value in error_headers(error)}
     if isinstance(error, InvalidApiKey):
         headers["www-authenticate"] = 'Bearer realm="gateway"'
-    return HttpResponse(dump_openai_error(error), status=error.http_status, content_type="application/json", headers=headers)
+    return HttpResponse(_dump(error, raised), status=error.http_status, content_type="application/json", headers=headers)
+
+
+def _dump(error: GatewayError, raised: Exception) -> bytes:
+    """Return the contract's error, with what is wrong with each row of a body in `errors` beside it."""
+    body = dump_openai_error(error)
+    if not isinstance(raised, RowsRefused):
+        return body
+    return msgspec.json.encode(msgspec.json.decode(body) | {"errors": raised.rows})
 
 
 def as_gateway_error(raised: Exception, *, allowed: str = "") -> GatewayError:
@@ -59,7 +73,7 @@ def as_gateway_error(raised: Exception, *, allowed: str = "") -> GatewayError:
             return PermissionMissing("You may not do that.")
         case DjangoValidationError():
             return _of_validation(raised)
-        case DomainError():
+        case DomainError() | SuspiciousOperation():
             return BadRequest(str(raised))
     return _of_database(raised)
 
@@ -70,6 +84,10 @@ def _of_rest_framework(raised: exceptions.APIException, allowed: str) -> Gateway
         case exceptions.ValidationError():
             param, message = _first(raised.detail)
             return BadRequest(message, param=param)
+        case PreconditionFailed():
+            return VersionMismatch(detail, param=raised.param)
+        case RowsRefused():
+            return _OF_ROWS[raised.status_code](detail, param=raised.param)
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
             return InvalidApiKey()
         case exceptions.PermissionDenied():
@@ -85,7 +103,7 @@ def _of_rest_framework(raised: exceptions.APIException, allowed: str) -> Gateway
         case _ if raised.status_code == 413:
             return RequestTooLarge(detail)
         case _ if raised.status_code < 500:
-            return BadRequest(detail)
+            return BadRequest(detail, param=getattr(raised, "param", None))
     return InternalError()
 
 

@@ -12,5 +12,6 @@ urlpatterns = [
     path("docs", DocsPage.as_view(), name="docs"),
     path("", include("apikeys.rest.urls")),
     path("", include("proxy.rest.urls")),
+    path("", include("items.rest.urls")),
     re_path(r"", UnknownPath.as_view()),
 ]

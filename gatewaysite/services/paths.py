@@ -70,6 +70,11 @@ class DataDir:
         return self.root / "automata"
 
     @property
+    def models(self) -> Path:
+        """Local embedding models, which `manage.py build_models` makes."""
+        return self.root / "models"
+
+    @property
     def secrets_file(self) -> Path:
         return self.root / "secrets.json"
 

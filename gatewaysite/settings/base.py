@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
 from django.templatetags.static import static
-from psycopg.conninfo import conninfo_to_dict
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from gatewaysite import installation_secrets
+from gatewaysite.databases import build_databases, count_workers, pool_limits, process_kind
 from gatewaysite.env import read
 from gatewaysite.logs import logging_config
-from gatewaysite.services.paths import DataDir
+from gatewaysite.services.paths import DATABASE_NAME, DATABASE_USER, DataDir
 
 django_stubs_ext.monkeypatch()  # generic forms and admins can be written with their type at run time, too
 
@@ -33,6 +37,7 @@ GATEWAY_ENCRYPTION_KEYS: list[str] = read("GATEWAY_ENCRYPTION_KEYS") or _stored.
 GATEWAY_ROLE: str = read("GATEWAY_ROLE")
 GATEWAY_SPOOL_FOLDER: Path = _data.spool
 GATEWAY_AUTOMATA_FOLDER: Path = _data.automata
+GATEWAY_MODELS_FOLDER: Path = Path(read("GATEWAY_MODELS_DIR") or _data.models)
 
 # --- stores ---------------------------------------------------------------------------------------------------------------------
 GATEWAY_EMBEDDED_POSTGRES: bool = not read("DATABASE_URL")
@@ -40,25 +45,43 @@ GATEWAY_EMBEDDED_VALKEY: bool = not read("REDIS_URL")
 REDIS_URL: str = read("REDIS_URL") or f"unix://{_data.valkey_socket}?db=0"
 
 
-def _database() -> dict[str, Any]:
-    # Connections live as long as a request and come from the pool; 5 s without one is an answer (503), not a queue.
-    options: dict[str, Any] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 5, "name": "gateway"}, "connect_timeout": 5}
-    place = {"dbname": "gateway", "user": "postgres", "host": str(_data.run)}
-    if not GATEWAY_EMBEDDED_POSTGRES:
-        place = {name: str(value) for name, value in conninfo_to_dict(read("DATABASE_URL")).items()}
-    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+_kind = process_kind(sys.argv)
+_limits = pool_limits(read, _kind, is_embedded=GATEWAY_EMBEDDED_POSTGRES, worker_count=count_workers(os.environ))
+DATABASES = build_databases(
+    read("DATABASE_URL") or {"dbname": DATABASE_NAME, "user": DATABASE_USER, "host": str(_data.run)},
+    replica_urls=read("DATABASE_REPLICA_URLS"),
+    shard_urls=read("DATABASE_SHARD_URLS"),
+    limits=_limits,
+    kind=_kind,
+    is_behind_pooler=read("DATABASE_BEHIND_POOLER"),
+)
+DATABASE_ROUTERS = ["gatewaysite.database_routers.WorkspaceRouter"]
+MIGRATION_MODULES = {app: f"migrations.{app}" for app in ("apikeys", "guardrails", "items", "proxy")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+# --- Django's cache: what may be lost, so it lies with the cached answers and a Redis that is away costs 50 ms and no error --------
+def _cache(prefix: str, ttl_s: int) -> dict[str, Any]:
     return {
-        "ENGINE": "django.db.backends.postgresql",
-        "CONN_MAX_AGE": 0,
-        "DISABLE_SERVER_SIDE_CURSORS": True,  # a pooler in transaction mode would lose them
-        **{names[name]: value for name, value in place.items() if name in names},
-        "OPTIONS": options | {name: value for name, value in place.items() if name not in names},
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": read("CACHE_REDIS_URL") or REDIS_URL,
+        "KEY_PREFIX": prefix,
+        "TIMEOUT": ttl_s,
+        "OPTIONS": {
+            "IGNORE_EXCEPTIONS": True,
+            "SERIALIZER": "common.cache_values.MsgpackSerializer",
+            "SOCKET_CONNECT_TIMEOUT": 0.05,
+            "SOCKET_TIMEOUT": 0.05,
+            "CONNECTION_POOL_KWARGS": {"max_connections": 50, "retry": Retry(NoBackoff(), 0)},  # the library's own would wait seconds
+        },
     }
 
 
-DATABASES = {"default": _database()}
-MIGRATION_MODULES = {app: f"migrations.{app}" for app in ("apikeys", "guardrails", "items", "proxy")}
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": _cache("gw:c", 300), "queries": _cache("gw:q", 600)}
+
+# --- signals --------------------------------------------------------------------------------------------------------------------
+GATEWAY_SIGNAL_RETENTION_DAYS: int = read("GATEWAY_SIGNAL_RETENTION_DAYS")
+GATEWAY_TIMESCALE: str = read("GATEWAY_TIMESCALE")
 
 # --- applications ---------------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -188,6 +188,8 @@ class RedisConnection:
         self._failures_count = 0
         self._is_open = False
         self._scripts: dict[bytes, bytes] = {}
+        self.connection_number = 0
+        """Rises with each connection: what one server process said may not hold for the next."""
 
     @property
     def is_available(self) -> bool:
@@ -299,6 +301,7 @@ class RedisConnection:
                 log.info("redis_available")
             delay_s, is_reported = 0.05, False
             self._failures_count, self._is_open = 0, False
+            self.connection_number += 1
             self._protocol = protocol
             if not first.done():
                 first.set_result(None)

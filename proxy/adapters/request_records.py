@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from common.databases import data_databases
 from common.ids import find_timestamp
 from proxy.adapters.spool import SUFFIX
 from proxy.models import UsageRecord
@@ -43,7 +44,7 @@ def find_record(spool_folder: Path, request_id: uuid.UUID) -> Ended | Started | 
     """
     Return how a request ended, or that it runs; None for an id that nobody has.
 
-    Cost: a young request one pass over what this host has not shipped, 64 MiB at most, and one query when its end is not there.
+    Cost: a young request one pass over what this host has not shipped, 64 MiB at most, and one query a database when its end is not there.
     """
     began_at = find_timestamp(request_id)
     if began_at is None:
@@ -52,7 +53,8 @@ def find_record(spool_folder: Path, request_id: uuid.UUID) -> Ended | Started | 
     spooled = _find_in_files(spool_folder, str(request_id), began_s) if time.time() - began_s < _SPOOLED_S else None
     if isinstance(spooled, Ended):
         return spooled
-    return _find_in_table(request_id) or spooled
+    row = find_row(request_id)
+    return spooled if row is None else as_line(row)
 
 
 def _find_in_files(folder: Path, request_id: str, began_s: float) -> Ended | Started | None:
@@ -94,9 +96,14 @@ def _parse(line: bytes, request_id: str) -> Ended | Started | None:
     return parsed if isinstance(parsed, Ended | Started) and parsed.request_id == request_id else None
 
 
-def _find_in_table(request_id: uuid.UUID) -> Ended | None:
-    row = UsageRecord.objects.find_by_id(request_id)
-    return None if row is None else as_line(row)
+def find_row(request_id: uuid.UUID) -> UsageRecord | None:
+    """
+    Return the record of a request, None where there is none.
+
+    Cost: one index scan; with shards one in each until it is found, because an id does not say whose it is.
+    """
+    found = (UsageRecord.objects.using(alias).find_by_id(request_id) for alias in data_databases())
+    return next((row for row in found if row is not None), None)
 
 
 def as_line(row: UsageRecord, *, has_decision: bool = True) -> Ended:

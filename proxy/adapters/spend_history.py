@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connections, transaction
 
+from common.databases import data_databases, database_of
 from common.ids import timestamp
 from proxy.adapters.django_store import DjangoStore
 from proxy.adapters.spool_tail import SpoolTail, SpoolTooFull, Use
@@ -103,7 +104,8 @@ class DjangoSpendHistory:
         Return what requests that began at `since_at` or later used or hold back, in units of `rule` (tokens, nano-dollars).
 
         Errors: StoreUnavailable, also when the database takes longer than 1.5 s; ValueError for a rule that counts no such unit.
-        Cost: one query in a thread of the store, two at most once a second; 10 ms for a month of a busy key.
+        Cost: one query in a thread of the store, two at most once a second; 10 ms for a month of a busy key. With shards a rule of no
+        workspace asks each of them.
         """
         if rule.unit not in _EXPRESSIONS:
             raise ValueError(f"the books do not count {rule.unit}")
@@ -115,8 +117,11 @@ class DjangoSpendHistory:
 
     def _sum(self, wanted: _Wanted) -> int:
         waiting = self._find_waiting(wanted)
-        with _patient_cursor() as cursor:
-            stored_units, stored_ids = _read_books(cursor, wanted, list(waiting))
+        stored_units, stored_ids = 0, set[str]()
+        for alias in [database_of(wanted.workspace_id)] if wanted.workspace_id else data_databases():
+            with _patient_cursor(alias) as cursor:
+                units, ids = _read_books(cursor, wanted, list(waiting))
+            stored_units, stored_ids = stored_units + units, stored_ids | ids
         return stored_units + sum(units for request_id, units in waiting.items() if request_id not in stored_ids)
 
     def _find_waiting(self, wanted: _Wanted) -> dict[str, int]:
@@ -133,10 +138,11 @@ class DjangoSpendHistory:
 
     def _prune(self) -> None:
         """Let go of what the database has."""
-        ids = self._tail.ended_ids()
-        with _patient_cursor() as cursor:
-            for first in range(0, len(ids), _PRUNE_IDS_COUNT):
-                self._tail.drop(_find_stored(cursor, ids[first : first + _PRUNE_IDS_COUNT]))
+        for alias in data_databases():
+            ids = self._tail.ended_ids()
+            with _patient_cursor(alias) as cursor:
+                for first in range(0, len(ids), _PRUNE_IDS_COUNT):
+                    self._tail.drop(_find_stored(cursor, ids[first : first + _PRUNE_IDS_COUNT]))
         self._pruned_at = time.monotonic()
 
 
@@ -149,9 +155,9 @@ WHERE ts >= %s AND ts <= %s
 
 
 @contextmanager
-def _patient_cursor() -> Iterator[Any]:
+def _patient_cursor(alias: str) -> Iterator[Any]:
     """Yield a cursor whose statements do not take long."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = {_STATEMENT_TIMEOUT_MS}")
         yield cursor
 

@@ -18,8 +18,10 @@ from functools import lru_cache
 from typing import Final
 
 import structlog
-from django.db import DataError, connection, transaction
+from django.db import DataError, InterfaceError, OperationalError, connections, transaction
+from psycopg_pool import PoolTimeout
 
+from common.databases import PRIMARY, database_of, has_shards
 from common.ids import timestamp
 from proxy.wire.spool import Ended
 
@@ -161,24 +163,46 @@ def _moment(at_s: float | None) -> str:
 
 def store_records(lines: Sequence[Ended]) -> None:
     """
-    Store records with their ledger rows and add them to the rollups, in one transaction.
+    Store records with their ledger rows and add them to the rollups: in each database what it has of them, in one transaction there.
 
     A record that no table can hold, which only a damaged disk makes, is logged and left out: it does not stop the others.
-    Cost: four statements, whatever the number of lines; some 50 us a line.
+    Errors: those of the database; of several, those that can be reached have stored their part, and may be given it again.
+    Cost: four statements a database, whatever the number of lines; some 50 us a line.
     """
+    failure: Exception | None = None
+    for alias, its_lines in _by_database(lines).items():
+        try:
+            _store_in(alias, its_lines)
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
+
+
+def _by_database(lines: Sequence[Ended]) -> dict[str, Sequence[Ended]]:
+    if not has_shards():
+        return {PRIMARY: lines}
+    parts: dict[str, list[Ended]] = {}
+    for line in lines:
+        parts.setdefault(database_of(line.workspace_id), []).append(line)
+    return dict(parts)
+
+
+def _store_in(alias: str, lines: Sequence[Ended]) -> None:
     try:
-        with transaction.atomic():
-            _store(lines)
+        with transaction.atomic(using=alias):
+            _store(alias, lines)
     except DataError as error:
         if len(lines) == 1:
             log.error("usage_record_dropped", request_id=lines[0].request_id, reason=str(error).splitlines()[0])
             return
         half = len(lines) // 2
-        store_records(lines[:half])
-        store_records(lines[half:])
+        _store_in(alias, lines[:half])
+        _store_in(alias, lines[half:])
 
 
-def _store(lines: Sequence[Ended]) -> None:
+def _store(alias: str, lines: Sequence[Ended]) -> None:
+    connection = connections[alias]
     with connection.cursor() as cursor:
         cursor.execute(_STAGE)
         with connection.wrap_database_errors, cursor.copy(f"COPY usage_staging ({_COLUMNS}, reserved_tokens) FROM STDIN") as copy:

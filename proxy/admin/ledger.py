@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -26,10 +26,12 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from apikeys.public import ApiKey
 from common.admin import AppendOnlyAdmin, BoundedListAdmin, action, display, run_guarded
+from common.admin_shards import WorkspaceRowsAdmin
 from common.filters import ExactFilter, FieldChoiceFilter, RelatedFilter
 from common.forms import UsdField
 from common.ids import timestamp
 from common.money import show_usd
+from proxy.adapters.request_records import find_row
 from proxy.admin.usage import ModelFilter, SpanFilter, keep_together
 from proxy.choices import LedgerKind
 from proxy.ledger import adjust
@@ -98,10 +100,12 @@ class AdjustForm(forms.Form):
 
     def _find_record(self, request_id: uuid.UUID) -> UsageRecord | None:
         try:
-            return UsageRecord.objects.select_related("workspace", "key").get(ts=timestamp(request_id), request_id=request_id)
-        except (ValueError, OverflowError, UsageRecord.DoesNotExist):
+            record = find_row(request_id)
+        except (ValueError, OverflowError):
+            record = None
+        if record is None:
             self.add_error("request_id", "There is no record of this request.")
-            return None
+        return record
 
     def store(self) -> LedgerEntry:
         """Errors: LedgerError."""
@@ -113,7 +117,7 @@ class AdjustForm(forms.Form):
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(AppendOnlyAdmin, BoundedListAdmin):
+class LedgerEntryAdmin(WorkspaceRowsAdmin, AppendOnlyAdmin, BoundedListAdmin):
     list_display = ("at", "workspace", "key", "model_name", "kind_label", "reserved", "spent", "tokens", "request_link", "reason")
     list_display_links = None
     list_filter = (
@@ -135,10 +139,9 @@ class LedgerEntryAdmin(AppendOnlyAdmin, BoundedListAdmin):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> LedgerEntry | None:
         """An id alone names no partition: only those of the past day are looked at. No list links to a single row."""
-        rows: QuerySet[LedgerEntry] = self.get_queryset(request).select_related("workspace", "key")
         try:
-            return rows.get(ts__gte=timezone.now() - _ALONE_FOR, id=uuid.UUID(object_id))
-        except (ValueError, LedgerEntry.DoesNotExist):
+            return cast(LedgerEntry | None, self.find_everywhere(ts__gte=timezone.now() - _ALONE_FOR, id=uuid.UUID(object_id)))
+        except ValueError:
             return None
 
     @action(description="Add a correction", url_path="adjust", icon="edit_note", permissions=["adjust"])

@@ -20,13 +20,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from common.admin import AppendOnlyAdmin, BoundedListAdmin, display
+from common.admin_shards import WorkspaceRowsAdmin
 from common.filters import ChoiceFilter, ExactFilter, FieldChoiceFilter, RelatedFilter
+from common.ids import timestamp
 from common.money import NANO_PER_USD, show_usd
 from proxy.admin.guardrail_report import render_guardrail_report
 from proxy.choices import Outcome
 from proxy.configuration.times import ALWAYS
 from proxy.models import UsageRecord
-from proxy.querysets import UsageRecordQuerySet
 
 _OUTCOME_LABELS = {
     Outcome.OK.label: "success",
@@ -82,7 +83,7 @@ class ModelFilter(ExactFilter):
 
 
 @admin.register(UsageRecord)
-class UsageRecordAdmin(AppendOnlyAdmin, BoundedListAdmin):
+class UsageRecordAdmin(WorkspaceRowsAdmin, AppendOnlyAdmin, BoundedListAdmin):
     list_display = (
         "at",
         "workspace",
@@ -140,11 +141,11 @@ class UsageRecordAdmin(AppendOnlyAdmin, BoundedListAdmin):
         return render_guardrail_report(self, request, name)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> UsageRecord | None:
-        """Cost: one index scan on one partition; by the id alone it would be one on each."""
-        records = cast(UsageRecordQuerySet, self.get_queryset(request).select_related("workspace", "key"))
+        """Cost: one index scan on one partition, with shards in each of them; by the id alone it would be one on each partition."""
         try:
-            return records.get_by_id(uuid.UUID(object_id))
-        except (ValueError, OverflowError, UsageRecord.DoesNotExist):
+            wanted = uuid.UUID(object_id)
+            return cast(UsageRecord | None, self.find_everywhere(ts=timestamp(wanted), request_id=wanted))
+        except (ValueError, OverflowError):
             return None
 
     @display(description="Time")

@@ -93,7 +93,10 @@ class CheckOut(serializers.Serializer[Any]):
     texts = serializers.ListField(
         child=serializers.DictField(), help_text="What would go on of each text, its edits, its normalised views."
     )
-    rules = serializers.ListField(child=serializers.DictField(), help_text="How each rule fared: pass, hit, error, skipped.")
+    rules = serializers.ListField(
+        child=serializers.DictField(),
+        help_text="How each rule fared: pass, hit, error, skipped; `is_partial` where it read only parts of a text.",
+    )
     unasked_rules = serializers.ListField(child=serializers.CharField(), help_text="Rules that ask somebody else; here they are not.")
     latency_us = serializers.FloatField(help_text="The check alone.")
 

@@ -25,7 +25,7 @@ from proxy.adapters.request_records import as_line, find_record
 from proxy.decisions import describe_record, may_see
 from proxy.errors import NotFound
 from proxy.models import LedgerEntry, UsageRecord
-from proxy.rest.scope import name_keys, read_scope
+from proxy.rest.scope import database_of_scope, name_keys, read_scope
 from proxy.rest.serializers import LedgerQuery, PageOut, RecordsQuery, UsageOut, UsageQuery
 from proxy.usage_report import RECORDS_SPAN_MAX, Question, SpanTooLong, key_ids_of, sum_usage
 
@@ -77,7 +77,8 @@ class UsageRecords(ApiView):
         filters = read_scope(request, query, console=_RECORDS)
         columns = {"model": "model", "outcome": "outcome", "status": "status", "error": "error_code"}
         filters |= {column: query[name] for name, column in columns.items() if name in query}
-        records = UsageRecord.objects.defer("decision").filter(ts__gte=query["from"], ts__lt=query["to"], **filters)
+        records = UsageRecord.objects.using(database_of_scope(filters)).defer("decision")
+        records = records.filter(ts__gte=query["from"], ts__lt=query["to"], **filters)
         return send_page(request, records, Keyset("request_id", "ts"), query, _describe_records)
 
 
@@ -96,7 +97,7 @@ class Ledger(ApiView):
         query = read_query(LedgerQuery, request)
         filters = read_scope(request, query, console=_LEDGER)
         filters |= {name: query[name] for name in ("model", "kind") if name in query}
-        entries = LedgerEntry.objects.filter(**filters)
+        entries = LedgerEntry.objects.using(database_of_scope(filters)).filter(**filters)
         return send_page(request, _of_request(entries, query), Keyset("id", "ts"), query, _describe_entries)
 
 

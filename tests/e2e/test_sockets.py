@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import json
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -19,27 +17,10 @@ from tests.console_talk import Console
 from tests.http_talk import CHAT, PATIENCE_S, PROMPTLY_S, ask, bearer, chat, parse_events, wait_for
 from tests.installation import ROOT, Installation, free_port, new_installation
 from tests.metrics import read_metrics, sum_of
+from tests.socket_talk import hear, open_socket, say
 
 _REVOKE = "from apikeys.domain import revoke_key; from apikeys.models import ApiKey; revoke_key(ApiKey.objects.get(pk='%s'))"
 _ids = (f"r{number}" for number in itertools.count())
-
-
-@contextmanager
-def open_socket(port: int, key: str | None = None, **options: Any) -> Iterator[ClientConnection]:
-    """Open a WebSocket, with the key in the header if there is one."""
-    if key is not None:
-        options["additional_headers"] = bearer(key)
-    with connect(f"ws://127.0.0.1:{port}/ws/v1/stream", open_timeout=PATIENCE_S, close_timeout=PATIENCE_S, proxy=None, **options) as socket:
-        yield socket
-
-
-def say(socket: ClientConnection, **message: Any) -> None:
-    socket.send(json.dumps(message))
-
-
-def hear(socket: ClientConnection) -> dict[str, Any]:
-    message: dict[str, Any] = json.loads(socket.recv(PATIENCE_S))
-    return message
 
 
 def create(socket: ClientConnection, body: dict[str, Any], **fields: Any) -> str:

@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from proxy.consumers import SocketBounds, StreamConsumer
+from proxy.consumers import Fail, Say, SocketBounds, SocketConsumer
 from proxy.edge import Edge, FrontDoor
 from proxy.lifecycle import Lifecycle
 from proxy.request_log import RequestLog
+from proxy.stream_socket import StreamSocket
 from proxy.testing import Bench, create_bench
 from tests.proxy.chat_help import chat
 
@@ -121,7 +122,13 @@ class SocketSite:
     """One worker. `changes` are fields of the `Gateway`."""
 
     def __init__(
-        self, bench: Bench | None = None, *, bounds: SocketBounds | None = None, body_limit_bytes: int = 1_000_000, **changes: Any
+        self,
+        bench: Bench | None = None,
+        *,
+        bounds: SocketBounds | None = None,
+        in_flight_max_count: int = 32,
+        body_limit_bytes: int = 1_000_000,
+        **changes: Any,
     ) -> None:
         self.bench = bench or create_bench()
         self.bench.gateway = replace(self.bench.gateway, **changes)
@@ -131,7 +138,11 @@ class SocketSite:
         self.request_log = RequestLog(slow_overhead_ms=1e9, slow_total_ms=1e9, descriptor=self._log)
         weakref.finalize(self.request_log, os.close, self._log)  # not before its last timer fired
         self.door = FrontDoor(self.bench.gateway, Edge(body_limit_bytes, 10.0, 1000), self.lifecycle, self.request_log)
-        self.application: Any = StreamConsumer.as_asgi(door=self._give_door, bounds=bounds or SocketBounds())
+
+        def open_socket(front: FrontDoor, say: Say, fail: Fail, scope: Any) -> StreamSocket:
+            return StreamSocket(front, say, front.edge.client_ip(scope, dict(scope["headers"])), in_flight_max_count)
+
+        self.application: Any = SocketConsumer.as_asgi(door=self._give_door, bounds=bounds or SocketBounds(), open_socket=open_socket)
 
     async def _give_door(self) -> FrontDoor:
         return self.door

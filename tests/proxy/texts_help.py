@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from guardrails.detection import TextUnit
-from proxy.guarding.texts import DIALECTS, read_request
-from proxy.guarding.turns import find_field, list_units, read_elements, read_extras
+from proxy.guarding.texts import DIALECTS, read_all, read_request
+from proxy.guarding.turns import list_units
 from proxy.wire.completions import parse_completions_request
 from proxy.wire.embeddings import parse_embeddings_request
 from proxy.wire.messages import parse_count_tokens_request, parse_messages_request
@@ -39,6 +39,4 @@ def shown(operation: str, body: dict[str, Any] | bytes) -> list[tuple[str, str, 
 
 def exact_units(request: ModelRequest) -> list[TextUnit]:
     """Return the units as the reading says that sees every key."""
-    dialect = DIALECTS[request.operation]
-    elements = read_extras(request, dialect) + read_elements(find_field(request, dialect.field), dialect)
-    return list_units(elements, dialect)
+    return list_units(read_all(request), DIALECTS[request.operation])

@@ -12,7 +12,8 @@ from django.core.management.base import BaseCommand
 
 from gatewaysite.env import read
 from gatewaysite.services.paths import DataDir
-from proxy.tasks import Maintenance, periodic_jobs
+from items.tasks import JOBS
+from proxy.tasks import Job, Maintenance, periodic_jobs
 
 _NICE = 10  # requests come first: on a full machine the spool grows for a while instead
 
@@ -26,4 +27,5 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
         spool = DataDir(settings.GATEWAY_DATA_DIR).spool
-        Maintenance(spool, periodic_jobs(read("GATEWAY_USAGE_RETENTION_DAYS")), stopping).run()
+        jobs = (*periodic_jobs(read("GATEWAY_USAGE_RETENTION_DAYS")), *(Job(*each) for each in JOBS))
+        Maintenance(spool, jobs, stopping).run()

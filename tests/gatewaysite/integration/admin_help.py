@@ -14,6 +14,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from common.ids import create_uuid7, timestamp
+from items.models import Signal
 from proxy.models import UsageRecord
 
 MARKS = [pytest.mark.django_db]
@@ -28,6 +29,8 @@ def make_row(model: type[Model], **values: Any) -> Any:
             values[field.name] = _example(field)
     if model is UsageRecord:
         values["ts"] = timestamp(values["request_id"])
+    if model is Signal:
+        values["ts"] = timestamp(values["id"])
     return model._base_manager.create(**values)
 
 
@@ -41,7 +44,8 @@ def make_family(model: type[Model]) -> Any:
 
 
 def _is_automatic(field: models.Field) -> bool:
-    return isinstance(field, models.AutoField) or getattr(field, "auto_now_add", False) or getattr(field, "auto_now", False)
+    is_made = isinstance(field, models.AutoField | models.GeneratedField)
+    return is_made or getattr(field, "auto_now_add", False) or getattr(field, "auto_now", False)
 
 
 def _example(field: models.Field) -> Any:

@@ -182,11 +182,12 @@ def test_first_start_that_cannot_keep_the_password_makes_nothing(start, data_dir
 
 
 def test_first_start_applies_missing_migrations(start):
-    call_command("migrate", "items", "zero", verbosity=0)
+    call_command("migrate", "items", "0004_signals", verbosity=0)
+    assert "items_signalhour" not in connection.introspection.table_names()
 
     start()
 
-    assert "items_item" in connection.introspection.table_names()
+    assert "items_signalhour" in connection.introspection.table_names()
 
 
 def test_first_start_after_an_apply_keeps_what_is_there(start):

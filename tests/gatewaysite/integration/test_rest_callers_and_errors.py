@@ -134,12 +134,32 @@ def test_a_method_that_a_path_does_not_have_is_a_405_that_names_those_it_has(ali
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b"1", b'{"name": "\xff"}', b'{"name": "\\ud800"}', b"[" * 100_000, b'{"a":' * 50_000, b'{"name": NaN}'],
+    [b"", b"{", b"[]", b"1", b'{"name": "\xff"', b"[" * 100_000, b'{"a":' * 50_000, b'{"name": NaN}'],
 )
 def test_a_body_that_is_no_json_object_is_a_400(alice, body):
     answer = alice.client.post("/api/keys", body, content_type="application/json", headers=alice.headers)
 
     check_error(answer, 400, "invalid_request_error", "invalid_request", None if body else "name")
+
+
+@pytest.mark.parametrize("text", [b"\xff", b"a\xc3", b"\\ud800", b"\xed\xa0\x80"])
+def test_a_text_that_is_no_unicode_is_a_400_that_names_it(alice, text):
+    for body, param in ((b'{"name": "%s"}', "name"), (b'{"name": "ci", "permissions": ["usage", "%s"]}', "permissions.1")):
+        answer = alice.client.post("/api/keys", body % text, content_type="application/json", headers=alice.headers)
+        check_error(answer, 400, "invalid_request_error", "invalid_request", param)
+
+
+def test_a_parameter_that_is_no_unicode_or_sent_twice_is_a_400_that_names_it(alice):
+    for query in ("model=%ff", "model=%ed%a0%80", "model=a&model=b"):
+        check_error(
+            alice.client.get(f"/api/usage?{query}", headers=alice.headers), 400, "invalid_request_error", "invalid_request", "model"
+        )
+
+
+def test_more_parameters_than_are_read_are_a_400(alice):
+    query = "&".join(f"a{number}=1" for number in range(1001))
+
+    check_error(alice.client.get(f"/api/usage?{query}", headers=alice.headers), 400, "invalid_request_error", "invalid_request")
 
 
 def test_another_type_of_body_is_a_415(alice):

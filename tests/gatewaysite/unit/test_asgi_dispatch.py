@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ class FakeRuntime:
     def __init__(self, settings: Any, lifecycle: Any) -> None:
         self.lifecycle = lifecycle
         self.services = FakeServices()
-        self.starts_count = self.stops_count = 0
+        self.starts_count = self.stops_count = self.doors_count = 0
         FakeRuntime.made.append(self)
 
     async def start(self) -> None:
@@ -42,6 +43,14 @@ class FakeRuntime:
 
     async def data_plane(self, scope: Any, receive: Any, send: Any) -> None:
         await _answer(send, b"data plane")
+
+    def open_rest_door(self, application: Any) -> Any:
+        self.doors_count += 1
+
+        async def door(scope: Any, receive: Any, send: Any) -> None:
+            await _answer(send, b"door")
+
+        return door
 
 
 async def _answer(send: Any, body: bytes) -> None:
@@ -67,13 +76,13 @@ def create(monkeypatch, settings):
     return make
 
 
-async def _ask(application: Application, path: str, kind: str = "http") -> tuple[int, bytes]:
+async def _ask(application: Application, path: str, kind: str = "http", headers: Sequence[tuple[bytes, bytes]] = ()) -> tuple[int, bytes]:
     sent: list[dict[str, Any]] = []
 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await application({"type": kind, "path": path, "method": "GET", "headers": []}, None, send)  # type: ignore[arg-type]
+    await application({"type": kind, "path": path, "method": "GET", "headers": list(headers)}, None, send)  # type: ignore[arg-type]
     if kind == "websocket":
         return sent[0]["code"], b""
     return sent[0]["status"], sent[1]["body"]
@@ -110,6 +119,32 @@ async def test_who_answers(create, role, path, by):
     _, body = await _ask(create(role), path)
 
     assert by in body
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "header", "by"),
+    [
+        ("all", "/api/items", (b"authorization", b"Bearer k"), b"door"),
+        ("all", "/api/items", (b"x-api-key", b"k"), b"door"),
+        ("console", "/api/items", (b"x-api-key", b"k"), b"door"),
+        ("all", "/api", (b"x-api-key", b"k"), b"door"),
+        ("proxy", "/api/items", (b"x-api-key", b"k"), b"not served"),
+        ("all", "/api/items", (b"authorization", b"Basic YTpi"), b"django"),
+        ("all", "/api/items", (b"cookie", b"sessionid=1"), b"django"),
+        ("all", "/admin/", (b"x-api-key", b"k"), b"django"),
+    ],
+)
+async def test_a_program_with_a_key_comes_through_the_door(create, role, path, header, by):
+    assert by in (await _ask(create(role), path, headers=[header]))[1]
+
+
+async def test_there_is_one_door_however_many_come_at_once(create):
+    application = create("console")
+
+    await asyncio.gather(*[_ask(application, "/api/items", headers=[(b"x-api-key", b"k")]) for _ in range(10)])
+
+    (runtime,) = FakeRuntime.made
+    assert (runtime.starts_count, runtime.doors_count) == (1, 1)
 
 
 async def test_what_a_process_does_not_serve_is_a_404(create):
@@ -235,7 +270,8 @@ async def test_a_page_may_call_and_read_where_its_origin_is_listed(create, monke
 
     assert status == 204
     assert {"access-control-allow-origin", "access-control-allow-methods"} <= preflight
-    assert answer == {"access-control-allow-origin", "access-control-expose-headers", "vary"}
+    times = {"x-response-time", "x-process-time", "x-cache-status"} if path.startswith("/api") else set()
+    assert answer == {"access-control-allow-origin", "access-control-expose-headers", "vary"} | times
 
 
 async def test_a_preflight_needs_no_data_plane(create, monkeypatch):

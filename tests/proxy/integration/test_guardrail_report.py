@@ -130,6 +130,14 @@ def test_of_a_request_that_was_blocked_nothing_counts_as_redacted(policy, api_ke
     assert _report(policy).counts == {"noted": 1, "hit": 1, "blocked": 1}
 
 
+def test_a_rule_that_read_parts_of_a_text_and_found_nothing_has_no_effect(policy, api_key):
+    _store(api_key, _verdict(result="pass", findings=0, partial=True, samples=[], labels=[]))
+
+    report = _report(policy)
+
+    assert (report.requests_count, report.counts, report.rules) == (1, {}, [])
+
+
 def test_only_requests_that_the_policy_looked_at_make_up_its_rate(api_key):
     other = make_key("other").api_key
     policy = _published(document("strict", scope=scope(keys=["acme/ci"], models=["gpt*"], routes=["/v1/chat/completions"])))

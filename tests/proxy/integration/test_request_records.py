@@ -139,7 +139,7 @@ def test_a_database_that_is_away_is_told_as_such(tmp_path, monkeypatch):
     def fail(request_id):
         raise OperationalError("gone")
 
-    monkeypatch.setattr(request_records, "_find_in_table", fail)
+    monkeypatch.setattr(request_records, "find_row", fail)
     store = DjangoStore()
 
     with pytest.raises(StoreUnavailable):

@@ -53,6 +53,9 @@ class Guard:
         noted = [*json.loads(bytes(request.fields["messages"])), {"role": "user", "content": note}]
         return msgspec.structs.replace(request, fields=request.fields | {"messages": msgspec.Raw(json.dumps(noted).encode())})
 
+    def check_error(self, error):
+        pass
+
     def note_stream(self):
         pass
 

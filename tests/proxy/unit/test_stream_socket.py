@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-from proxy.consumers import SocketBounds
 from proxy.ports import UpstreamFailure
 from tests.proxy.chat_help import DONE, HELLO, ROLE, STOP, USAGE, WORLD, answer, chat, delta
 from tests.proxy.socket_help import SocketSite
@@ -250,7 +249,7 @@ async def test_an_id_may_be_used_again_when_its_request_has_ended_and_not_before
 
 
 async def test_more_requests_than_allowed_at_once_are_refused_and_others_go_on():
-    site = SocketSite(bounds=SocketBounds(in_flight_max_count=2))
+    site = SocketSite(in_flight_max_count=2)
     go_on = asyncio.Event()
     for _ in range(2):
         site.bench.upstream.answer([ROLE, HELLO, go_on, STOP, DONE])
