@@ -20,6 +20,7 @@ from common.rest.caches import cached_query
 from common.rest.callers import admit
 from common.rest.formats import CsvRenderer, JsonRenderer
 from common.rest.orders import read_page
+from common.rest.pieces import send_pieces
 from common.rest.preconditions import HEADER, etag_of, seen_versions
 from common.rest.queries import read_body, read_query
 from common.rest.views import ApiView, list_of
@@ -172,9 +173,7 @@ class ItemExport(ApiView):
         kind = query.get("format") or ("csv" if isinstance(request.accepted_renderer, CsvRenderer) else "ndjson")
         media_type = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}[kind]
         disposition = f'attachment; filename="items.{kind}"'
-        return StreamingHttpResponse(
-            stream(found, query.get("fields", SHOWN), kind), content_type=media_type, headers={"content-disposition": disposition}
-        )
+        return send_pieces(request, stream(found, query.get("fields", SHOWN), kind), content_type=media_type, disposition=disposition)
 
 
 def _scope(request: Request, permission: str, console: str) -> uuid.UUID:

@@ -64,8 +64,9 @@ INSTANT = Behaviour()
 CHAT = Behaviour(first_token_s=0.25, tokens_per_s=60)
 EMBEDDING = Behaviour(first_token_s=0.015, style=Style.EMBEDDING)
 
-# Streams that break must break between separate writes, as they do in life, so these are paced, only faster.
 _BRISK = Behaviour(first_token_s=0.02, tokens_per_s=1000)
+# Streams that break must break a while after their first content, as they do in life: what comes in one piece with the error is not sent.
+_BREAKING = Behaviour(first_token_s=0.02, tokens_per_s=40)
 
 BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
     {
@@ -78,9 +79,9 @@ BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
         "sim-500": Behaviour(fault=Fault.SERVER_ERROR),
         "sim-429": Behaviour(fault=Fault.RATE_LIMITED),
         "sim-hang": Behaviour(fault=Fault.HANG),
-        "sim-cut": replace(_BRISK, fault=Fault.CUT),
-        "sim-error-in-stream": replace(_BRISK, fault=Fault.ERROR_IN_STREAM),
-        "sim-malformed": replace(_BRISK, fault=Fault.MALFORMED),
+        "sim-cut": replace(_BREAKING, fault=Fault.CUT),
+        "sim-error-in-stream": replace(_BREAKING, fault=Fault.ERROR_IN_STREAM),
+        "sim-malformed": replace(_BREAKING, fault=Fault.MALFORMED),
         "sim-drip": Behaviour(fault=Fault.DRIP),
         "sim-slow-start": Behaviour(first_token_s=3.0, fault=Fault.SLOW_START),
         "sim-wrong-type": Behaviour(fault=Fault.WRONG_TYPE),

@@ -103,7 +103,8 @@ def test_a_listener_hears_only_what_it_asks_for(installation: Installation, key:
 def test_earlier_signals_come_first_for_who_asks_since_when(installation: Installation, key: str, channel: str) -> None:
     since = dt.datetime.now(dt.UTC)
     send(installation, key, channel, "OLD", timestamp=(since - dt.timedelta(minutes=1)).isoformat())
-    send(installation, key, channel, "A", "B")
+    send(installation, key, channel, "A")
+    send(installation, key, channel, "B")
 
     with open_socket(installation.port, key, f"{PATH}?channel={channel}&since={since:%Y-%m-%dT%H:%M:%S.%fZ}") as socket:
         listen(socket)

@@ -8,6 +8,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from apikeys.models import default_permissions
 from apikeys.public import ApiKey, Limit, Workspace, create_key, revoke_key
 from common.secret import Secret
 from proxy.configuration.apply import apply_document
@@ -250,7 +251,7 @@ def test_apply_changed_key_needs_no_revision_and_keeps_its_secret():
     applied = apply("api_keys: [{name: ci, workspace: acme, policy: strict, is_keepalive_enabled: false}]")
 
     assert applied.diff.startswith("~ API key acme/ci: models [gpt*] -> none, networks [10.0.0.0/8] -> none, limits [each, money] -> none")
-    assert "permissions [inference, keys, usage] -> [inference, usage]" in applied.diff
+    assert f"permissions [inference, keys, usage] -> [{', '.join(sorted(default_permissions()))}]" in applied.diff
     assert (applied.revision, applied.created_keys) == (None, ())
     key = ApiKey.objects.get()
     assert (key.is_keepalive_enabled, key.expires_at, list(key.secrets.values_list("pk", flat=True))) == (False, None, secret_ids)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
 from apikeys.hotpath import Principal, create_key_text, digest_key
+from apikeys.models import default_permissions
 from apikeys.public import KeyChange, KeyChangeCounter, revoke_key, rotate_key, save_key, save_workspace
 from proxy.adapters import django_store
 from proxy.adapters.django_store import DjangoStore
@@ -51,6 +52,7 @@ def test_a_principal_has_all_that_the_data_plane_reads(store):
         allowed_models=("gpt*",),
         allowed_networks=("10.0.0.0/8",),
         limit_ids=principal.limit_ids,
+        permissions=tuple(default_permissions()),
         is_keepalive_enabled=True,
         expires_at=ends_at.timestamp(),
         as_of=KeyChangeCounter.objects.get().value,

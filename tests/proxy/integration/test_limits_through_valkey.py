@@ -97,15 +97,18 @@ async def test_two_hundred_at_once_with_money_for_ten_are_ten_and_no_eleventh(wi
     [(400, "requests", 1), (2_000_000, "tokens", 2000), (4_000_000_000, "cost", 8_000_000), (30, "requests", 1)],
 )
 async def test_at_twice_the_limit_as_much_passes_as_the_limit_says(amount, unit, takes):
-    limit = _rule(amount, 1, unit=unit)
     per_request = 2 * takes if unit == "tokens" else takes  # as many input as output tokens
     per_s = 2 * amount / per_request
-    async with workers() as limiters:
-        for each in limiters:
-            each.start()
-        passed_count, offered_s, elapsed_s = await _offer(limiters, limit, per_s, takes, seconds=2.0)
-        for each in limiters:
-            await each.stop()
+    for _ in range(3):
+        limit = _rule(amount, 1, unit=unit)
+        async with workers() as limiters:
+            for each in limiters:
+                each.start()
+            passed_count, offered_s, elapsed_s = await _offer(limiters, limit, per_s, takes, seconds=2.0)
+            for each in limiters:
+                await each.stop()
+        if offered_s < 2.2:  # else the machine stood still meanwhile, and Redis did not answer in time: there is nothing to be seen
+            break
 
     allowed = passed_count * per_request
     print(f"{limit.unit}: {allowed / (amount + amount * elapsed_s):.4f} of the limit")

@@ -23,6 +23,7 @@ TYPES = {
     405: {"invalid_request_error"},
     406: {"invalid_request_error"},
     408: {"invalid_request_error"},
+    412: {"invalid_request_error"},
     413: {"invalid_request_error"},
     415: {"invalid_request_error"},
     422: {"invalid_request_error"},
