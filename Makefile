@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 CI_PACKAGES := chromium nginx-light pgbouncer wrk
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-scale check format bench bench-rest bench-streams quality drill ci-deps reference clean
+.PHONY: help install install-dev run test test-scale check format bench bench-rest bench-signals bench-streams quality drill ci-deps reference clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,6 +60,9 @@ bench: install-dev ## One worker on one core, beside nginx in the same run.
 
 bench-rest: install-dev ## The REST API with 100,000 items: kept answers, queries, writes, both together.
 	$(BIN)/python bench/rest.py $(BENCH_ARGS)
+
+bench-signals: install-dev ## Signals over REST with a million of them: pages, sums by the hour, bulk ingest.
+	$(BIN)/python bench/signals.py $(BENCH_ARGS)
 
 bench-streams: install-dev ## A thousand streams over WebSockets and over SSE; the memory of an idle socket.
 	$(BIN)/python bench/sockets.py $(BENCH_ARGS)

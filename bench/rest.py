@@ -62,6 +62,11 @@ class Site:
     url: str
     key: str
     workers: tuple[int, ...]
+    folder: Path
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return os.environ | {"GATEWAY_DATA_DIR": str(self.folder)}
 
 
 @contextmanager
@@ -83,7 +88,7 @@ def installation(workers_count: int, items_count: int, *, is_pinned: bool) -> It
                 step_back(up.pid)
                 for pid in workers:
                     subprocess.run(["taskset", "-acp", "0", str(pid)], check=True, capture_output=True)
-            yield Site(url, key, workers)
+            yield Site(url, key, workers, Path(folder))
         finally:
             up.send_signal(signal.SIGTERM)
             up.wait(timeout=60)

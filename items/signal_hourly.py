@@ -12,6 +12,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from django.db import connections
@@ -106,7 +107,8 @@ def _read(
     table = "items_signalhour" if _is_by_symbol(question) else "items_signalchannelhour"
     parts = _of_view(question, table, since, until) if known is None else _of_rollup(question, table, since, until, known)
     columns = [_COLUMNS[name] for name in question.group_by]
-    shown = ", ".join(["bucket", *columns])
+    grouped = ", ".join(["bucket", *columns])
+    shown = ", ".join(["extract(epoch FROM bucket)::bigint", *columns])
     hours = " UNION ALL ".join(sql for sql, _ in parts)
     order = ", ".join(["bucket DESC", *columns])
     if set(columns) == set(ROLLUPS[table].split(", ")):  # the parts share no hour, so each row is one group already
@@ -115,10 +117,16 @@ def _read(
         )
     else:
         sums = f"sum(signal_count)::bigint, {_average('sum(confidence_sum)', 'sum(confidence_count)')}"
-        sql = f"SELECT {shown}, {sums} FROM ({hours}) hours GROUP BY {shown} ORDER BY {order} LIMIT %s"
+        sql = f"SELECT {shown}, {sums} FROM ({hours}) hours GROUP BY {grouped} ORDER BY {order} LIMIT %s"
     cursor.execute(sql, [*(value for _, values in parts for value in values), count])
     names = ["bucket", *columns, "signal_count", "avg_confidence"]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return [dict(zip(names, (_moment(epoch_s), *others), strict=True)) for epoch_s, *others in cursor.fetchall()]
+
+
+@lru_cache(maxsize=4096)
+def _moment(epoch_s: int) -> dt.datetime:
+    """Answers repeat the same hours, and to read a time takes five times as long as a number and a look here."""
+    return dt.datetime.fromtimestamp(epoch_s, dt.UTC)
 
 
 def _average(total: str, count: str) -> str:

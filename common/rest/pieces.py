@@ -22,6 +22,6 @@ def send_pieces(request: Request, pieces: Iterator[bytes], *, content_type: str,
 
 async def _in_thread(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Django's handler for ASGI would make all pieces before it sends the first."""
-    take = sync_to_async(next)
-    while (piece := await take(pieces, b"")) != b"":
+    take = sync_to_async(lambda: next(pieces, b""))
+    while (piece := await take()) != b"":
         yield piece

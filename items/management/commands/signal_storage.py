@@ -47,3 +47,5 @@ class Command(BaseCommand):
 
     def _roll_up(self, alias: str) -> None:
         self.stdout.write(f"{alias}\t{roll_up_anew(using=alias)} spans rolled up")
+        with connections[alias].cursor() as cursor:
+            cursor.execute("ANALYZE items_signalhour, items_signalchannelhour")
