@@ -15,12 +15,16 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+import warnings
 from collections.abc import Callable
 from typing import TypeVar
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gatewaysite.settings")
 
 from django.core.asgi import get_asgi_application
+
+# Static files are small: that they are read whole before they are sent needs no warning. Longer answers: common/rest/pieces.py.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 _django = get_asgi_application()  # loads the settings; what follows reads them
 
@@ -34,6 +38,7 @@ from gatewaysite.rest.keyless import KeylessRest
 from gatewaysite.routing import Router, create_router
 from gatewaysite.server.limits import ServerLimits
 from gatewaysite.services.paths import DataDir
+from gatewaysite.times import with_times
 from items.signal_feed import SignalFeed
 from proxy.asgi_types import Receive, Scope, Send
 from proxy.cors import Cors
@@ -117,7 +122,7 @@ class Application:
             return
         path: str = scope["path"]
         if path in PATHS:
-            await self._operations(scope, receive, send)
+            await self._operations(scope, receive, with_times(send))
             return
         if self._cors.is_on and _first_segment(path) not in _SAME_ORIGIN:
             if await self._cors.answer_preflight(scope, send):
@@ -140,7 +145,7 @@ class Application:
         elif segment == "/api":
             await self._rest(scope, receive, send)
         else:
-            await self._console(scope, receive, send)
+            await self._console(scope, receive, with_times(send))
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._role == "console":

@@ -86,6 +86,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LOG_LEVEL", "str", "INFO", "Lowest level that is logged."),
     Setting("GATEWAY_TRUSTED_PROXIES", "list", [], "Networks whose `X-Forwarded-For` is believed."),
     Setting("GATEWAY_ALLOW_PRIVATE_UPSTREAMS", "list", [], "Private networks that upstreams may live in; `manage.py up` allows loopback."),
+    Setting("GATEWAY_API_DOCS", "bool", True, "Serve the description of the REST API at `/api/schema` and its page at `/api/docs`."),
     Setting("GATEWAY_CORS_ORIGINS", "list", [], "Origins whose pages may call the APIs from a browser; `*`: all. Unset: none."),
     Setting("GATEWAY_BODY_LIMIT_BYTES", "int", 32 * 1024 * 1024, "Largest request body."),
     Setting("GATEWAY_JSON_DEPTH_COUNT", "int", 64, "Deepest nesting of a JSON body."),

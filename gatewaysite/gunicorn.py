@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import logging
 import math
 import os
 import signal
@@ -52,6 +53,7 @@ graceful_timeout = math.ceil(_limits.stop_s)
 control_socket_disable = True
 worker_tmp_dir = str(_SHARED_MEMORY) if os.access(_SHARED_MEMORY, os.W_OK) else None  # a slow disk would stop the heartbeat
 logconfig_dict = _log_config()
+logging.captureWarnings(True)  # warnings become lines of JSON like all others
 accesslog = None
 
 if (_folder := _metrics_folder()) is not None:

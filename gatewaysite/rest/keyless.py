@@ -10,6 +10,7 @@ import structlog
 
 from gatewaysite import query_watch
 from gatewaysite.env import read
+from gatewaysite.times import with_times
 from proxy.asgi_types import Receive, Scope, Send
 from proxy.query_notes import QueryNotes
 
@@ -27,22 +28,16 @@ class KeylessRest:
         notes = QueryNotes()
         status = 0
 
-        async def send_timed(message: MutableMapping[str, Any]) -> None:
+        async def send_noted(message: MutableMapping[str, Any]) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                own = _times(time.perf_counter() - started_at)
-                own += [(b"x-cache-status", b"BYPASS")] if scope["method"] == "GET" else []
-                message = {**message, "headers": [*message.get("headers", ()), *own]}
             await send(message)
 
+        bypass = [(b"x-cache-status", b"BYPASS")] if scope["method"] == "GET" else []
         with query_watch.noting(notes):
-            await self._console(scope, receive, send_timed)
+            await self._console(scope, receive, with_times(send_noted, bypass))
         spent_ms = (time.perf_counter() - started_at) * 1e3
         if spent_ms > read("GATEWAY_SLOW_TOTAL_MS"):
             facts = {"method": scope["method"], "route": "api", "status": status, "latency_ms": round(spent_ms, 3)}
             log.warning("slow_request", **facts, **notes.describe())
-
-
-def _times(elapsed_s: float) -> list[tuple[bytes, bytes]]:
-    return [(b"x-response-time", b"%.2fms" % (elapsed_s * 1e3)), (b"x-process-time", b"%.6f" % elapsed_s)]

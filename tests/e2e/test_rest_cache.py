@@ -37,6 +37,8 @@ def test_every_answer_has_its_id_and_times_and_the_log_the_same_id(installation)
         assert answer.headers["x-response-time"].endswith("ms")
         assert float(answer.headers["x-process-time"]) > 0
         assert answer.headers["x-cache-status"] in {"HIT", "MISS", "BYPASS"}
+    for path in ("/v1/models", "/admin/login/", "/livez", "/static/gatewaysite/favicon.svg"):
+        assert installation.get(path, key).headers["x-response-time"].endswith("ms"), path
     found = installation.get("/api/items", key).headers["x-request-id"]
 
     wait_for(lambda: any(event.get("request_id") == found for event in installation.log_events()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 from contextlib import closing
 
 import pytest
@@ -16,6 +17,7 @@ from psycopg_pool import PoolTimeout
 from apikeys import domain
 from apikeys.hotpath import create_key_text
 from apikeys.models import Workspace
+from gatewaysite.rest import urls
 from proxy.rest import views
 from tests.rest_help import Program, check_error, make_program
 
@@ -256,3 +258,11 @@ def test_the_page_to_read_it_loads_nothing_from_elsewhere_and_no_inline_script(a
     assert "/api/schema" in script.content.decode()
     with closing(anyone.get("/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js")) as bundle:
         assert bundle.status_code == 200
+
+
+def test_the_description_can_be_switched_off(monkeypatch):
+    with monkeypatch.context() as environment:
+        environment.setenv("GATEWAY_API_DOCS", "false")
+        names = {getattr(pattern, "name", None) for pattern in importlib.reload(urls).urlpatterns}
+    assert not names & {"schema", "docs"}
+    assert {"schema", "docs"} <= {getattr(pattern, "name", None) for pattern in importlib.reload(urls).urlpatterns}
