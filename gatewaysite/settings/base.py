@@ -178,7 +178,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Gatewaysite",
     "VERSION": "1",
-    "DESCRIPTION": "Inference under `/v1` as OpenAI and Anthropic have it; keys, usage and decisions under `/api`.",
+    "DESCRIPTION": "Inference under `/v1` as OpenAI and Anthropic have it; work items, signals, keys, usage and decisions under `/api`.",
     "SCHEMA_PATH_PREFIX": "/api",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": ["gatewaysite.rest.schema.describe_what_all_share", "gatewaysite.rest.schema.add_data_plane"],
