@@ -9,49 +9,21 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from common.admin import AppendOnlyAdmin, BoundedListAdmin, display
 from common.admin_shards import WorkspaceRowsAdmin
-from common.filters import ChoiceFilter, ExactFilter, FieldChoiceFilter, RelatedFilter
+from common.filters import ExactFilter, FieldChoiceFilter, RelatedFilter, SpanFilter
 from common.ids import find_timestamp
 from items.choices import Action
 from items.models import Channel, Signal
 
 _ACTION_LABELS = {Action.BUY.label: "success", Action.SELL.label: "danger", Action.CLOSE.label: "warning"}
-_SPANS = {
-    "1h": ("Past hour", dt.timedelta(hours=1)),
-    "24h": ("Past 24 hours", dt.timedelta(hours=24)),
-    "7d": ("Past 7 days", dt.timedelta(days=7)),
-    "30d": ("Past 30 days", dt.timedelta(days=30)),
-}
 _MILLISECOND = dt.timedelta(milliseconds=1)
-
-
-class SpanFilter(ChoiceFilter):
-    """Bounds the list in time, so that a rare value is not looked for in all partitions unless someone asks for it."""
-
-    title = "time"
-    parameter_name = "span"
-    all_option = None
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [*((value, title) for value, (title, _) in _SPANS.items()), ("any", "Any time")]
-
-    def value(self) -> str:
-        return super().value() or "24h"
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() not in _SPANS:
-            return queryset
-        return queryset.filter(ts__gte=timezone.now() - _SPANS[self.value()][1])
 
 
 class SymbolFilter(ExactFilter):

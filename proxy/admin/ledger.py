@@ -27,12 +27,12 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from apikeys.public import ApiKey
 from common.admin import AppendOnlyAdmin, BoundedListAdmin, action, display, run_guarded
 from common.admin_shards import WorkspaceRowsAdmin
-from common.filters import ExactFilter, FieldChoiceFilter, RelatedFilter
+from common.filters import ExactFilter, FieldChoiceFilter, RelatedFilter, SpanFilter
 from common.forms import UsdField
 from common.ids import timestamp
 from common.money import show_usd
 from proxy.adapters.request_records import find_row
-from proxy.admin.usage import ModelFilter, SpanFilter, keep_together
+from proxy.admin.usage import ModelFilter, keep_together
 from proxy.choices import LedgerKind
 from proxy.ledger import adjust
 from proxy.models import LedgerEntry, UsageRecord

@@ -6,7 +6,6 @@ Rules: append-only; found by (time, id), the key of their partition; a list read
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import uuid
 from typing import Any, cast
@@ -15,13 +14,12 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from common.admin import AppendOnlyAdmin, BoundedListAdmin, display
 from common.admin_shards import WorkspaceRowsAdmin
-from common.filters import ChoiceFilter, ExactFilter, FieldChoiceFilter, RelatedFilter
+from common.filters import ChoiceFilter, ExactFilter, FieldChoiceFilter, RelatedFilter, SpanFilter
 from common.ids import timestamp
 from common.money import NANO_PER_USD, show_usd
 from proxy.admin.guardrail_report import render_guardrail_report
@@ -36,31 +34,6 @@ _OUTCOME_LABELS = {
     Outcome.INTERRUPTED.label: "warning",
     Outcome.REFUSED.label: "warning",
 }
-_SPANS = {
-    "1h": ("Past hour", dt.timedelta(hours=1)),
-    "24h": ("Past 24 hours", dt.timedelta(hours=24)),
-    "7d": ("Past 7 days", dt.timedelta(days=7)),
-    "30d": ("Past 30 days", dt.timedelta(days=30)),
-}
-
-
-class SpanFilter(ChoiceFilter):
-    """Bounds every list in time, so that a rare value is not looked for in all partitions unless someone asks for it."""
-
-    title = "time"
-    parameter_name = "span"
-    all_option = None
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [*((value, title) for value, (title, _) in _SPANS.items()), ("any", "Any time")]
-
-    def value(self) -> str:
-        return super().value() or "24h"
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() not in _SPANS:
-            return queryset
-        return queryset.filter(ts__gte=timezone.now() - _SPANS[self.value()][1])
 
 
 class StatusFilter(ChoiceFilter):
