@@ -10,13 +10,17 @@ from rest_framework import serializers
 
 from apikeys.choices import Permission
 from apikeys.models import ApiKey, ApiKeySecret
-from common.rest.pages import PageQuery
+from common.rest.orders import Order, PageQuery
 from common.rest.queries import StrictSerializer
 
 _OVERLAP_MAX_S = 30 * 86_400
 
 
+NEWEST_FIRST = Order("-id", "id")
+
+
 class KeyQuery(PageQuery):
+    order = NEWEST_FIRST
     workspace = serializers.SlugField(required=False, help_text="Of people only: whose keys. A key sees those of its own workspace.")
     name = serializers.CharField(required=False, max_length=200)
     status = serializers.ChoiceField(choices=("active", "expired", "revoked"), required=False)

@@ -20,6 +20,7 @@ from apikeys import domain
 from apikeys.models import ApiKey, Limit
 from apikeys.rest.authority import Authority, authority_of, get_key, get_limits
 from apikeys.rest.serializers import (
+    NEWEST_FIRST,
     KeyChanges,
     KeyOut,
     KeyPageOut,
@@ -32,12 +33,11 @@ from apikeys.rest.serializers import (
     with_parts,
 )
 from common.rest.callers import admit
-from common.rest.pages import Keyset, send_page
+from common.rest.orders import read_page
 from common.rest.queries import read_body, read_query
-from common.rest.views import ApiView
+from common.rest.views import ApiView, list_of
 
 _VIEW, _ADD, _CHANGE = "apikeys.view_apikey", "apikeys.add_apikey", "apikeys.change_apikey"
-_NEWEST_FIRST = Keyset("id")
 
 
 class KeyList(ApiView):
@@ -47,7 +47,8 @@ class KeyList(ApiView):
         authority = authority_of(request, console=_VIEW)
         query = read_query(KeyQuery, request)
         keys = _filter(authority.visible_keys(), query)
-        return send_page(request, with_parts(keys), _NEWEST_FIRST, query, describe_keys)
+        page = read_page(request, with_parts(keys), NEWEST_FIRST, query)
+        return list_of(describe_keys(page.rows), next=page.next, previous=page.previous)
 
     @extend_schema(operation_id="create_key", request=NewKey, responses={201: KeyWithSecretOut})
     def post(self, request: Request) -> Response:

@@ -19,7 +19,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.utils.crypto import salted_hmac
 from drf_spectacular.types import OpenApiTypes
@@ -27,12 +27,19 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from common.rest.queries import StrictSerializer
+
 _SALT: Final = "gateway.rest.cursor"
 _SIGNATURE_BYTES: Final = 12
 _CURSOR_MAX_LENGTH: Final = 2048
+_PAGE_MAX_COUNT: Final = 200
 
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
+
+
+Row = dict[str, Any] | Model
+"""A row of `values()`, or a model."""
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
@@ -73,23 +80,30 @@ def _sign(body: bytes) -> bytes:
 class Order:
     """
     One way to sort a list, `name` with `-` in front where it falls. An index on (..., column, id) must exist.
+
+    `id` is the column that breaks ties; where it is `column` itself, ids rise with time and are all there is to sort by.
     """
 
     name: str
     column: str
     is_time: bool = False
     is_nullable: bool = False
+    id: str = "id"
 
     @property
     def is_descending(self) -> bool:
         return self.name.startswith("-")
 
-    def cursor_of(self, row: dict[str, Any]) -> Cursor:
+    def cursor_of(self, row: Row) -> Cursor:
         """`row` has the order's column and the id."""
-        value = row[self.column]
+        row_id = _read(row, self.id)
+        value = None if self.column == self.id else _read(row, self.column)
         if isinstance(value, dt.datetime):
             value = (value - _EPOCH) // _MICROSECOND
-        return Cursor(self.name, value, row["id"])
+        return Cursor(self.name, value, row_id)
+
+    def columns(self, sign: str) -> list[str]:
+        return [f"{sign}{name}" for name in dict.fromkeys((self.column, self.id))]
 
     def parts(self, *, is_back: bool) -> tuple[bool | None, ...]:
         """Return what is walked through one after the other, as the value of `isnull`; None: all at once."""
@@ -100,25 +114,33 @@ class Order:
     def part_of(self, cursor: Cursor) -> bool | None:
         return cursor.value is None if self.is_nullable else None
 
-    def beyond(self, cursor: Cursor, *, is_back: bool) -> Q | TupleGreaterThan | TupleLessThan:
-        """Return what lies beyond a cursor within its part: a comparison of rows, which an index answers at once."""
+    def beyond(self, cursor: Cursor, *, is_back: bool) -> Q:
+        """
+        Return what lies beyond a cursor within its part: a comparison of rows, which an index answers at once.
+
+        Beside it stands one of times, by which PostgreSQL leaves out partitions.
+        """
         is_rising = self.is_descending == is_back
+        way = "gt" if is_rising else "lt"
         if cursor.value is None:
-            return Q(**{f"id__{'gt' if is_rising else 'lt'}": cursor.id})
+            return Q(**{f"{self.id}__{way}": cursor.id})
         value = _EPOCH + cursor.value * _MICROSECOND if self.is_time and isinstance(cursor.value, int) else cursor.value
         compare = TupleGreaterThan if is_rising else TupleLessThan
-        return compare(Tuple(F(self.column), F("id")), (value, cursor.id))
+        rows = Q(compare(Tuple(F(self.column), F(self.id)), (value, cursor.id)))
+        return Q(**{f"{self.column}__{way}e": value}) & rows if self.is_time else rows
 
 
-def read_rows(
-    rows: QuerySet[Any, dict[str, Any]], order: Order, cursor: Cursor | None, count: int, *, is_back: bool = False
-) -> list[dict[str, Any]]:
+def _read(row: Row, name: str) -> Any:
+    return row[name] if isinstance(row, dict) else getattr(row, name)
+
+
+def read_rows(rows: QuerySet[Any, Any], order: Order, cursor: Cursor | None, count: int, *, is_back: bool = False) -> list[Any]:
     """
     Return the next `count` rows beyond a cursor (or the first), in the order they are walked through: backwards with `is_back`.
 
-    Shapes: `rows` are `values()` with the id and the order's column. Cost: one query; two where rows without a value begin.
+    Shapes: `rows` are models, or `values()` with the id and the order's column. Cost: one query; two where rows without a value begin.
     """
-    found: list[dict[str, Any]] = []
+    found: list[Any] = []
     parts = order.parts(is_back=is_back)
     if cursor is not None:
         parts = parts[parts.index(order.part_of(cursor)) :]
@@ -127,7 +149,7 @@ def read_rows(
         some = rows if part is None else rows.filter(**{f"{order.column}__isnull": part})
         if cursor is not None and part == order.part_of(cursor):
             some = some.filter(order.beyond(cursor, is_back=is_back))
-        found += some.order_by(f"{sign}{order.column}", f"{sign}id")[: count - len(found)]
+        found += some.order_by(*order.columns(sign))[: count - len(found)]
         if len(found) == count:
             break
     return found
@@ -137,23 +159,25 @@ def read_rows(
 class Page:
     """`next` and `previous` are paths, None at an end."""
 
-    rows: list[dict[str, Any]]
+    rows: list[Any]
     next: str | None
     previous: str | None
 
 
 def read_page(
     request: Request,
-    rows: QuerySet[Any, dict[str, Any]],
+    rows: QuerySet[Any, Any],
     order: Order,
+    query: dict[str, Any],
     *,
-    limit: int,
-    after: Cursor | None,
-    before: Cursor | None,
-    read: Callable[..., list[dict[str, Any]]] = read_rows,
+    read: Callable[..., list[Any]] = read_rows,
 ) -> Page:
-    """Return the page after or before a cursor, or the first. Cost: that of `read`, which is called as `read_rows` is."""
-    cursor, is_back = before or after, before is not None
+    """
+    Return the page that a checked query asks for: `limit` rows `after` or `before` a cursor, or the first.
+
+    Cost: that of `read`, which is called as `read_rows` is.
+    """
+    limit, cursor, is_back = query["limit"], query.get("before") or query.get("after"), "before" in query
     found = read(rows, order, cursor, limit + 1, is_back=is_back)
     has_beyond, found = len(found) > limit, found[:limit]
     if is_back:
@@ -199,3 +223,21 @@ class OrderField(serializers.Field[Any, Any, Any, Any]):
 
     def to_representation(self, value: Any) -> Any:
         return value
+
+
+class PageQuery(StrictSerializer):
+    """Which page of a list that is sorted in one way."""
+
+    order: Order
+    limit = serializers.IntegerField(min_value=1, max_value=_PAGE_MAX_COUNT, default=50)
+    after = SignedCursorField(required=False)
+    before = SignedCursorField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "after" in attrs and "before" in attrs:
+            raise serializers.ValidationError({"before": ["Send either `after` or `before`."]})
+        for name in ("after", "before"):
+            if name in attrs and attrs[name].order != self.order.name:
+                raise serializers.ValidationError({name: ["This is no cursor of this list."]})
+        checked: dict[str, Any] = super().validate(attrs)
+        return checked

@@ -67,7 +67,7 @@ class ItemList(ApiView):
         query, _, found = _read_filters(request, ItemQuery)
         shown, order = query.get("fields", SHOWN), query["ordering"]
         rows = found.values(*{*columns_of(shown), "id", order.column})
-        page = read_page(request, rows, order, limit=query["limit"], after=query.get("after"), before=query.get("before"))
+        page = read_page(request, rows, order, query)
         return list_of(describe_rows(page.rows, shown), next=page.next, previous=page.previous)
 
     @extend_schema(operation_id="create_item", request=NewItem, parameters=[_ETAG], responses={201: ItemOut}, examples=examples.CREATE)

@@ -95,7 +95,7 @@ class SignalList(ApiView):
             filters |= _of_external_id(workspace_id, query["channel"][0], query["external_id"])
         rows = _signals(workspace_id).filter(**filters).values(*COLUMNS)
         read = reader_between(query.get("from"), query.get("to"))
-        page = read_page(request, rows, NEWEST_FIRST, limit=query["limit"], after=query.get("after"), before=query.get("before"), read=read)
+        page = read_page(request, rows, NEWEST_FIRST, query, read=read)
         return list_of(describe_signals(workspace_id, page.rows), next=page.next, previous=page.previous)
 
     @extend_schema(
@@ -221,7 +221,7 @@ class LatestSignals(ApiView):
         if "symbols" in query:
             latest = latest.filter(symbol__in=query["symbols"])
         rows: QuerySet[Any, Row] = latest.values("id", "ts", "signal_id")  # type: ignore[assignment]  # rows of any shape
-        page = read_page(request, rows, NEWEST_FIRST, limit=query["limit"], after=query.get("after"), before=query.get("before"))
+        page = read_page(request, rows, NEWEST_FIRST, query)
         found = _signals(workspace_id).filter(ts__in={row["ts"] for row in page.rows}, id__in=[row["signal_id"] for row in page.rows])
         by_id = {row["id"]: row for row in found.values(*COLUMNS)}
         shown = [by_id[row["signal_id"]] for row in page.rows if row["signal_id"] in by_id]

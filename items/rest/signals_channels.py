@@ -48,7 +48,7 @@ class ChannelList(ApiView):
         query = read_query(ChannelQuery, request)
         workspace_id = workspace_of(caller, query.get("workspace"))
         rows = Channel.objects.using(database_to_read(workspace_id)).filter(workspace_id=workspace_id).values(*_COLUMNS)
-        page = read_page(request, rows, BY_NAME, limit=query["limit"], after=query.get("after"), before=query.get("before"))
+        page = read_page(request, rows, BY_NAME, query)
         return list_of([describe_channel(row) for row in page.rows], next=page.next, previous=page.previous)
 
     @extend_schema(operation_id="create_channel", request=NewChannel, responses={201: ChannelOut}, examples=examples.CREATE_CHANNEL)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from common.databases import database_to_read
-from common.rest.orders import Order, SignedCursorField
+from common.rest.orders import Order, PageQuery
 from common.rest.queries import ChoicesField, MomentField, SpanQuery, StrictSerializer, TextField
 from items.choices import Action
 from items.models import Channel
@@ -35,7 +35,6 @@ COLUMNS: Final = (
 )
 NEWEST_FIRST: Final = Order("-timestamp", "ts", is_time=True)
 BY_NAME: Final = Order("name", "name")
-_PAGE_MAX_COUNT: Final = 200
 _FILTER_MAX_COUNT: Final = 100
 _HOUR_WORD: Final = "hour"
 _HOURS_SPAN_MAX: Final = dt.timedelta(days=90)
@@ -52,29 +51,13 @@ class SymbolsField(WordsField):
         return list(dict.fromkeys(symbol for symbol in symbols if symbol is not None))
 
 
-class _Paged(StrictSerializer):
-    order: Order
-    limit = serializers.IntegerField(min_value=1, max_value=_PAGE_MAX_COUNT, default=50)
-    after = SignedCursorField(required=False)
-    before = SignedCursorField(required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if "after" in attrs and "before" in attrs:
-            raise serializers.ValidationError({"before": ["Send either `after` or `before`."]})
-        for name in ("after", "before"):
-            if name in attrs and attrs[name].order != self.order.name:
-                raise serializers.ValidationError({name: ["This is no cursor of this list."]})
-        checked: dict[str, Any] = super().validate(attrs)
-        return checked
-
-
 class _Chosen(WorkspaceQuery):
     symbol = SymbolsField(required=False, max_count=_FILTER_MAX_COUNT, help_text="Several with commas.")
     channel = WordsField(required=False, max_count=_FILTER_MAX_COUNT, help_text="Names of channels, with commas between.")
     action = ChoicesField(tuple(Action.values), required=False, help_text="Several with commas.")
 
 
-class SignalQuery(_Paged, _Chosen):
+class SignalQuery(PageQuery, _Chosen):
     order = NEWEST_FIRST
     external_id = TextField(
         required=False, max_length=EXTERNAL_ID_MAX_LENGTH, help_text="The channel's own id of a signal; with `channel`."
@@ -95,7 +78,7 @@ class SignalQuery(_Paged, _Chosen):
         return super().validate(attrs)
 
 
-class LatestQuery(_Paged, WorkspaceQuery):
+class LatestQuery(PageQuery, WorkspaceQuery):
     order = NEWEST_FIRST
     symbols = SymbolsField(required=False, max_count=_FILTER_MAX_COUNT, help_text="Only these, with commas between.")
 
@@ -114,7 +97,7 @@ class HourlyQuery(SpanQuery, _Chosen):
         return checked
 
 
-class ChannelQuery(_Paged, WorkspaceQuery):
+class ChannelQuery(PageQuery, WorkspaceQuery):
     order = BY_NAME
 
 

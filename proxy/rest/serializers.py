@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from common.rest.pages import PageQuery
+from common.rest.orders import Order, PageQuery
 from common.rest.queries import ChoicesField, SpanQuery
 from proxy.choices import LedgerKind, Outcome
 from proxy.usage_report import GROUPS, TOKENS
@@ -27,13 +27,19 @@ class UsageQuery(_ScopeQuery):
     limit = serializers.IntegerField(min_value=1, max_value=10_000, default=1000)
 
 
+RECORDS_NEWEST_FIRST = Order("-ts", "ts", is_time=True, id="request_id")
+LEDGER_NEWEST_FIRST = Order("-ts", "ts", is_time=True)
+
+
 class RecordsQuery(PageQuery, _ScopeQuery):
+    order = RECORDS_NEWEST_FIRST
     outcome = serializers.ChoiceField(choices=Outcome.choices, required=False)
     status = serializers.IntegerField(min_value=100, max_value=599, required=False)
     error = serializers.RegexField(_ERROR_CODE, required=False, help_text="An error code, such as rate_limit_exceeded.")
 
 
 class LedgerQuery(PageQuery, _ScopeQuery):
+    order = LEDGER_NEWEST_FIRST
     kind = serializers.ChoiceField(choices=LedgerKind.choices, required=False)
     request = serializers.UUIDField(required=False, help_text="The movements of one request, whenever it was.")
 

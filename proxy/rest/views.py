@@ -18,7 +18,7 @@ from common.ids import find_timestamp
 from common.money import dump_usd
 from common.rest.callers import KeyCaller, admit
 from common.rest.formats import CsvRenderer, JsonRenderer
-from common.rest.pages import Keyset, send_page
+from common.rest.orders import read_page
 from common.rest.queries import read_query
 from common.rest.views import ApiView, list_of
 from proxy.adapters.request_records import as_line, find_record
@@ -26,7 +26,7 @@ from proxy.decisions import describe_record, may_see
 from proxy.errors import NotFound
 from proxy.models import LedgerEntry, UsageRecord
 from proxy.rest.scope import database_of_scope, name_keys, read_scope
-from proxy.rest.serializers import LedgerQuery, PageOut, RecordsQuery, UsageOut, UsageQuery
+from proxy.rest.serializers import LEDGER_NEWEST_FIRST, RECORDS_NEWEST_FIRST, LedgerQuery, PageOut, RecordsQuery, UsageOut, UsageQuery
 from proxy.usage_report import RECORDS_SPAN_MAX, Question, SpanTooLong, key_ids_of, sum_usage
 
 _RECORDS = "proxy.view_usagerecord"
@@ -79,7 +79,8 @@ class UsageRecords(ApiView):
         filters |= {column: query[name] for name, column in columns.items() if name in query}
         records = UsageRecord.objects.using(database_of_scope(filters)).defer("decision")
         records = records.filter(ts__gte=query["from"], ts__lt=query["to"], **filters)
-        return send_page(request, records, Keyset("request_id", "ts"), query, _describe_records)
+        page = read_page(request, records, RECORDS_NEWEST_FIRST, query)
+        return list_of(_describe_records(page.rows), next=page.next, previous=page.previous)
 
 
 def _describe_records(records: list[UsageRecord]) -> list[dict[str, Any]]:
@@ -98,7 +99,8 @@ class Ledger(ApiView):
         filters = read_scope(request, query, console=_LEDGER)
         filters |= {name: query[name] for name in ("model", "kind") if name in query}
         entries = LedgerEntry.objects.using(database_of_scope(filters)).filter(**filters)
-        return send_page(request, _of_request(entries, query), Keyset("id", "ts"), query, _describe_entries)
+        page = read_page(request, _of_request(entries, query), LEDGER_NEWEST_FIRST, query)
+        return list_of(_describe_entries(page.rows), next=page.next, previous=page.previous)
 
 
 def _of_request(entries: QuerySet[LedgerEntry], query: dict[str, Any]) -> QuerySet[LedgerEntry]:
