@@ -70,6 +70,8 @@ def test_a_revoked_key_gets_no_kept_answer_either(plane):
 
 
 def test_limits_of_a_key_bind_it(plane):
-    key = make_key(limits=[make_limit(amount=2, window_s=3600)]).secret.reveal()
+    limit = make_limit(amount=2, window_s=3600)
+    key = make_key(limits=[limit]).secret.reveal()
+    wait_for(lambda: str(limit.pk) in plane.runtime.holder.current.limits_by_id)
 
     assert [plane.get(key).status for _ in range(3)] == [200, 200, 429]
