@@ -16,12 +16,13 @@ from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
+import structlog
 
 from apikeys.hotpath import Principal
 from items.signal_feed import Listener, SignalFeed
 from proxy.asgi_types import Scope
 from proxy.edge import FrontDoor
-from proxy.errors import BadRequest, GatewayError, InvalidApiKey
+from proxy.errors import BadRequest, GatewayError, InternalError, InvalidApiKey
 from proxy.socket_sink import dump_failure
 from proxy.stages.authenticate import authenticate, require
 from proxy.stages.reserve import FREE, Caller, reserve
@@ -34,6 +35,8 @@ _PERMISSION: Final = "signals_read"
 _LOOKED_UP_EVERY_S: Final = 5.0
 _WORDS_MAX_COUNT: Final = 100
 _SENT_AT_ONCE: Final = 500
+
+log = structlog.get_logger(__name__)
 
 Say = Callable[[str], Awaitable[None]]
 Fail = Callable[[GatewayError], Awaitable[None]]
@@ -199,6 +202,9 @@ class SignalSocket:
             await self._hear(listener, wanted)
         except GatewayError as error:
             await self._fail(error)
+        except Exception:  # nobody awaits this task, and a socket that hears nothing looks like one without news
+            log.exception("signal_socket_failed")
+            await self._fail(InternalError())
         finally:
             await self._feed.leave(listener)
 
