@@ -203,6 +203,7 @@ def daphne_port(installation: Installation) -> Iterator[int]:
     try:
         wait_for(lambda: not _is_refused(port) or process.poll() is not None)
         assert process.poll() is None
+        ask(port, "GET", "/v1/models", headers=bearer("gw_live_none"))  # daphne gives a handshake five seconds, a busy start takes longer
         yield port
     finally:
         process.terminate()

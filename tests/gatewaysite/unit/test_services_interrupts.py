@@ -24,8 +24,12 @@ def _send_and_stay(number):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_first_signal_breaks_off_a_start(number):
-    with Interrupts() as interrupts, pytest.raises(KeyboardInterrupt):
-        _send_and_stay(number)
+    former = signal.signal(number, signal.SIG_DFL)  # under nohup the tests themselves ignore SIGHUP
+    try:
+        with Interrupts() as interrupts, pytest.raises(KeyboardInterrupt):
+            _send_and_stay(number)
+    finally:
+        signal.signal(number, former)
 
     assert interrupts.count == 1
 
