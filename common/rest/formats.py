@@ -36,6 +36,15 @@ class BrokenText(ParseError):
         self.param = param
 
 
+def read_bounded(stream: Any, parser_context: Mapping[str, Any] | None) -> bytes:
+    """Return a body that is as large as the view's `body_limit_bytes` at most, or 1 MiB. Errors: BodyTooLarge."""
+    limit_bytes: int = getattr((parser_context or {}).get("view"), "body_limit_bytes", BODY_LIMIT_BYTES)
+    body: bytes = stream.read(limit_bytes + 1)
+    if len(body) > limit_bytes:
+        raise BodyTooLarge(limit_bytes)
+    return body
+
+
 class JsonParser(BaseParser):
     """
     An object of JSON in UTF-8, as large as the view's `body_limit_bytes`, or 1 MiB.
@@ -47,10 +56,7 @@ class JsonParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
-        limit_bytes: int = getattr((parser_context or {}).get("view"), "body_limit_bytes", BODY_LIMIT_BYTES)
-        body: bytes = stream.read(limit_bytes + 1)
-        if len(body) > limit_bytes:
-            raise BodyTooLarge(limit_bytes)
+        body = read_bounded(stream, parser_context)
         try:
             parsed = msgspec.json.decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

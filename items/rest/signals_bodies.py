@@ -18,7 +18,7 @@ from django.utils import timezone
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.parsers import BaseParser
 
-from common.rest.formats import BODY_LIMIT_BYTES, BodyTooLarge
+from common.rest.formats import read_bounded
 from items.errors import Refusal
 from items.signal_rows import MANY_MAX_COUNT, Checked, NotManySignals, SignalRow, Span, Wrong, check_many, check_texts
 from items.signal_store import Stored
@@ -42,11 +42,7 @@ class RawJsonParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
-        limit_bytes: int = getattr((parser_context or {}).get("view"), "body_limit_bytes", BODY_LIMIT_BYTES)
-        body: bytes = stream.read(limit_bytes + 1)
-        if len(body) > limit_bytes:
-            raise BodyTooLarge(limit_bytes)
-        return body
+        return read_bounded(stream, parser_context)
 
 
 class NdjsonParser(BaseParser):
