@@ -226,18 +226,22 @@ class OrderField(serializers.Field[Any, Any, Any, Any]):
 
 
 class PageQuery(StrictSerializer):
-    """Which page of a list that is sorted in one way."""
+    """Which page of a list: of one that is sorted in one way, unless `order_of` says otherwise."""
 
     order: Order
     limit = serializers.IntegerField(min_value=1, max_value=_PAGE_MAX_COUNT, default=50)
     after = SignedCursorField(required=False)
     before = SignedCursorField(required=False)
 
+    def order_of(self, attrs: dict[str, Any]) -> Order:
+        return self.order
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "after" in attrs and "before" in attrs:
             raise serializers.ValidationError({"before": ["Send either `after` or `before`."]})
+        order = self.order_of(attrs)
         for name in ("after", "before"):
-            if name in attrs and attrs[name].order != self.order.name:
-                raise serializers.ValidationError({name: ["This is no cursor of this list."]})
+            if name in attrs and attrs[name].order != order.name:
+                raise serializers.ValidationError({name: [f"This cursor is of the order {attrs[name].order}, this list of {order.name}."]})
         checked: dict[str, Any] = super().validate(attrs)
         return checked

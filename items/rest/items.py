@@ -32,7 +32,7 @@ from items.querysets import ItemQuerySet
 from items.rest import items_examples as examples
 from items.rest import items_writes as writes
 from items.rest.items_export import NdjsonRenderer, stream
-from items.rest.items_queries import ExportQuery, ItemFilters, ItemQuery, WorkspaceQuery, filters_of
+from items.rest.items_queries import NEWEST_FIRST, ExportQuery, ItemFilters, ItemQuery, WorkspaceQuery, filters_of
 from items.rest.items_serializers import (
     SHOWN,
     ItemChanges,
@@ -65,7 +65,7 @@ class ItemList(ApiView):
     def get(self, request: Request) -> Response:
         """List items that fit all filters, the newest first unless told otherwise. Permission: `items_read`."""
         query, _, found = _read_filters(request, ItemQuery)
-        shown, order = query.get("fields", SHOWN), query["ordering"]
+        shown, order = query.get("fields", SHOWN), query.get("ordering", NEWEST_FIRST)
         rows = found.values(*{*columns_of(shown), "id", order.column})
         page = read_page(request, rows, order, query)
         return list_of(describe_rows(page.rows, shown), next=page.next, previous=page.previous)

@@ -11,7 +11,7 @@ import msgspec
 from django.db import connections
 from rest_framework.renderers import BaseRenderer
 
-from common.rest.formats import CsvRenderer, csv_cell
+from common.rest.formats import csv_cell
 from common.rest.orders import read_rows
 from items.querysets import ItemQuerySet
 from items.rest.items_queries import OLDEST_FIRST
@@ -79,6 +79,3 @@ def _lines(cells: list[list[Any]]) -> bytes:
 
 def _dump_ndjson(rows: Rows, shown: Sequence[str]) -> bytes:
     return _encoder.encode_lines(rows)
-
-
-TYPES: Final[dict[str, type[BaseRenderer]]] = {"csv": CsvRenderer, "ndjson": NdjsonRenderer}

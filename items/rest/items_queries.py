@@ -10,14 +10,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from common.rest.orders import Order, OrderField, SignedCursorField
+from common.rest.orders import Order, OrderField, PageQuery
 from common.rest.queries import ChoicesField, MomentField, StrictSerializer, TextField
 from items.choices import Priority, Status
 from items.rest.items_serializers import SHOWN
 from items.validators import TAGS_MAX_COUNT
 
 _WORDS_MAX_LENGTH: Final = 4000
-_PAGE_MAX_COUNT: Final = 200
 _COLUMNS: Final = {
     "created_at": "created_at",
     "updated_at": "updated_at",
@@ -87,21 +86,13 @@ class ItemFilters(WorkspaceQuery):
     due_before = MomentField(required=False, help_text="Earlier. Items that are due at no time are in neither.")
 
 
-class ItemQuery(ItemFilters):
+class ItemQuery(PageQuery, ItemFilters):
     ordering = OrderField(ORDERS, required=False, help_text=f"One of {', '.join(order.name for order in ORDERS)}; newest first without it.")
     fields = _NamedChoices(SHOWN, required=False, help_text="Only these fields, with commas between.")  # type: ignore[assignment]  # DRF takes it out of the class
-    limit = serializers.IntegerField(min_value=1, max_value=_PAGE_MAX_COUNT, default=50)
-    after = SignedCursorField(required=False)
-    before = SignedCursorField(required=False)
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        order = attrs.setdefault("ordering", NEWEST_FIRST)
-        if "after" in attrs and "before" in attrs:
-            raise serializers.ValidationError({"before": ["Send either `after` or `before`."]})
-        for name in ("after", "before"):
-            if name in attrs and attrs[name].order != order.name:
-                raise serializers.ValidationError({name: [f"This cursor is of the order {attrs[name].order}."]})
-        return attrs
+    def order_of(self, attrs: dict[str, Any]) -> Order:
+        order: Order = attrs.get("ordering", NEWEST_FIRST)
+        return order
 
 
 class ExportQuery(ItemFilters):
