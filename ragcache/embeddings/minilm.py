@@ -15,6 +15,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ragcache.embeddings.catalog import MODEL_FILE, TOKENIZER_FILE
+from ragcache.embeddings.each import embed_each
 from ragcache.embeddings.files import BuiltModel
 from ragcache.embeddings.ports import TokenVectors
 from ragcache.embeddings.tokenizing import Tokenizer, Tokens
@@ -37,10 +38,7 @@ class MiniLM:
         self._session = make_session(str(built.path(MODEL_FILE)))
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        vectors = np.empty((len(texts), self.dimensions), np.float32)
-        for row, text in zip(vectors, texts, strict=True):
-            row[:] = self.embed_one(text)
-        return vectors
+        return embed_each(self, texts)
 
     def embed_one(self, text: str) -> NDArray[np.float32]:
         vector: NDArray[np.float32] = self._run(_VECTOR, self._tokenizer.read(text))[0][0]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragcache.embeddings.catalog import TOKENIZER_FILE, VECTORS_FILE
+from ragcache.embeddings.each import embed_each
 from ragcache.embeddings.files import BuiltModel
 from ragcache.embeddings.safetensors import read_safetensors
 from ragcache.embeddings.tokenizing import Tokenizer
@@ -39,10 +40,7 @@ class StaticEmbedder:
             raise ModelDamaged(f"{path} does not hold vectors of {self.dimensions} dimensions.")
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        vectors = np.empty((len(texts), self.dimensions), np.float32)
-        for row, text in zip(vectors, texts, strict=True):
-            row[:] = self.embed_one(text)
-        return vectors
+        return embed_each(self, texts)
 
     def embed_one(self, text: str) -> NDArray[np.float32]:
         """As the port says. A text without a token, which is the empty one, has zeros."""
